@@ -1,0 +1,1 @@
+"""The gates: rules as data, judged by Great Expectations."""

@@ -1,0 +1,442 @@
+"""The ports: what the stages ask of the world, as Protocols with set-wise verbs.
+
+Each has contract tests (tests/contract) that the real adapter and the in-memory double both pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Literal, Protocol
+
+import pyarrow as pa
+
+from migration.domain.findings import Finding
+
+BatchState = Literal["planned", "sealed", "delivered", "answered", "applied", "quarantined", "unknown"]
+GateState = Literal["pending", "approved", "rejected", "superseded"]
+Severity = Literal["info", "warning", "blocking"]
+
+
+# --- values -------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class FileLimits:
+    """What the bank's files can carry; filled in by the bank profile, used by the domain's decisions."""
+
+    encoding: str = "gbk"
+    name_bytes: int = 60
+    title_bytes: int = 60
+    email_bytes: int = 40
+    corporate_account_bytes: int = 42
+    id_bytes: int = 18
+    user_id_chars: int = 60
+    listing_id_pattern: str = r"[0-9A-Za-z]{1,40}"
+    debt_id_pattern: str = r"[0-9A-Za-z]{1,30}"
+    rate_decimals: int = 5
+    rate_e5_max: int = 99_999_999
+    term_max: int = 9_999
+    amount_fen_max: int = 9_999_999_999_999
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """One frozen reading of the legacy platform. Digests are SHA-256 hex over the plain content, by entity."""
+
+    digest: str
+    entity_digests: Mapping[str, str]
+    counts: Mapping[str, int]
+    issues: int
+    taken_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class BatchPlan:
+    """A batch to be: the journal draws its number. `items` has the columns key (text), amount_fen (int64) and
+    row_digest (text: of the row's content, kept with the item)."""
+
+    stage: str
+    round: int
+    kind: str  # person | company | listing | debt | authorisation
+    sample: bool
+    part: int  # from 1
+    items: pa.Table
+    sum_fen: int
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """One file exchange as the journal knows it."""
+
+    business_date: date
+    batch_no: str  # six digits
+    stage: str
+    round: int
+    kind: str
+    sample: bool
+    part: int
+    rows: int
+    sum_fen: int
+    state: BatchState
+    request_name: str = ""
+    request_sha256: str = ""
+    request_bytes: int = 0
+    result_name: str = ""  # filled when a result was accepted
+    result_sha256: str = ""
+    delivered_at: datetime | None = None
+    gate: str = ""  # the gate its delivery hangs on
+    digest: str = ""  # the digest that gate approved, written when delivered
+
+    @property
+    def key(self) -> tuple[date, str]:
+        """Identity within a cutover."""
+        return (self.business_date, self.batch_no)
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """One person's answer at a gate."""
+
+    name: str
+    decision: Literal["approve", "reject"]
+    reason: str
+    rehearsal: bool
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """An approval gate: bound to the digest of data, configuration and code version."""
+
+    gate: str
+    round: int
+    digest: str
+    needed: int
+    state: GateState
+    requester: str
+    decisions: tuple[Decision, ...] = ()
+    opened_at: datetime | None = None
+
+    @property
+    def given(self) -> tuple[str, ...]:
+        """Names of those who approved, in order."""
+        return tuple(d.name for d in self.decisions if d.decision == "approve")
+
+
+@dataclass(frozen=True, slots=True)
+class StageRecord:
+    """How far a stage of a round has come. `totals` are counts and sums in fen, by name."""
+
+    stage: str
+    round: int
+    state: Literal["running", "done", "closed", "waiting"]
+    totals: Mapping[str, int]
+    reasons: tuple[str, ...]
+    started_at: datetime
+    ended_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class CheckResult:
+    """What one rule found at a gate. `keys` are failing keys (never values), capped; `failures` is the full count."""
+
+    rule_id: str
+    entity: str
+    severity: Severity
+    clause: str
+    owner: str
+    blocks: str
+    title_zh: str
+    title_en: str
+    outcome: Literal["passed", "failed", "not_checked"]
+    observed: int | None
+    expected: int | None
+    failures: int
+    keys: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One link of the journal's hash chain."""
+
+    seq: int
+    at: datetime
+    actor: str
+    kind: str
+    payload: Mapping[str, object]
+    previous: str  # SHA-256 hex of the link before
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class ResultContext:
+    """What a result file is judged against, beside the request's own bytes."""
+
+    names: pa.Table  # account_no, name: who the bank must name for an account it echoes
+    taken: pa.Table  # account_no, user_id: numbers already given to users
+    authcodes: pa.ChunkedArray  # authorisation codes already applied, in other batches
+    confirmed: pa.ChunkedArray  # keys of this entity our journal already holds a success for
+
+
+class ResultRefused(Exception):  # noqa: N818 - a verdict, not a fault
+    """A result file breaks a rule: the whole of it is quarantined. Findings name record numbers and codes only."""
+
+    def __init__(self, *reasons: Finding, incomplete: bool = False) -> None:
+        self.reasons = reasons
+        self.incomplete = incomplete  # true when the size is no whole number of records (it may still be growing)
+        super().__init__("\n".join(str(r) for r in reasons))
+
+
+# --- ports --------------------------------------------------------------------------------------------------------------
+
+
+class Clock(Protocol):
+    """Time for waiting and for time-stamps; never for the business date."""
+
+    def now(self) -> datetime:
+        """Now, in UTC, aware."""
+        ...
+
+    def sleep(self, seconds: float) -> None:
+        """Wait."""
+        ...
+
+
+class Legacy(Protocol):
+    """The legacy platform and its snapshots."""
+
+    def take(self) -> Snapshot:
+        """Read every entity in one consistent view and store it as a new snapshot (Parquet, encrypted)."""
+        ...
+
+    def fingerprint(self) -> Mapping[str, str]:
+        """Digests by entity of the source as it is now; nothing is stored."""
+        ...
+
+    def load(self, snapshot: Snapshot, entity: str) -> pa.Table:
+        """One entity of a stored snapshot, in SNAPSHOT[entity]; CouldNotCheck when its digest does not verify."""
+        ...
+
+    def issues(self, snapshot: Snapshot) -> pa.Table:
+        """The cells that could not be taken, in ISSUES."""
+        ...
+
+
+class Bank(Protocol):
+    """The bank's file formats: bytes out, judged answers in. Does no I/O."""
+
+    @property
+    def limits(self) -> FileLimits:
+        """What the files can carry."""
+        ...
+
+    def names(self, kind: str, batch_no: str, business_date: date) -> tuple[str, str]:
+        """Request and result file name."""
+        ...
+
+    def encode(self, kind: str, rows: pa.Table, batch_no: str, business_date: date) -> bytes:
+        """The request file, byte-exact and deterministic. `rows` as ROWS[kind]. ValueError on a row that does not fit."""
+        ...
+
+    def check(self, batch: Batch, request: bytes, result: bytes, context: ResultContext) -> pa.Table:
+        """Judge a result file as a whole: ANSWERS, or ResultRefused."""
+        ...
+
+
+class Files(Protocol):
+    """The wire: where requests go and results come from, by business date."""
+
+    def deliver(self, name: str, business_date: date, content: bytes) -> None:
+        """Put a request there: temporary name, rename, read back. A no-op when it is there with the same content;
+        GateClosed(REQUEST_CONFLICT) when other content stands under the name; TransientError when it could not be done.
+        """
+        ...
+
+    def result(self, name: str, business_date: date) -> ResultFile | None:
+        """The result file, or None when it is not there."""
+        ...
+
+    def quarantine(self, name: str, business_date: date, content: bytes, reasons: Sequence[Finding]) -> str:
+        """Move a result out of the exchange into quarantine with a note beside it; returns its place."""
+        ...
+
+    def manifest(self, name: str, facts: Mapping[str, object]) -> None:
+        """Write (or overwrite) the manifest of a file sent or received in the workspace."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ResultFile:
+    """A result as found. `settled` is false while it may still be growing."""
+
+    content: bytes = field(repr=False)
+    settled: bool
+
+
+class Judge(Protocol):
+    """The gate between two stages: rules as data, judged on measures."""
+
+    def judge(self, stage: str, measures: Mapping[str, int | None], keys: Mapping[str, Sequence[str]]) -> tuple[
+        CheckResult, ...
+    ]:
+        """Judge every rule of the stage. A measure that is missing or None is `not_checked`.
+
+        `measures` maps measure ids to exact integers; `keys` maps a measure id to failing keys.
+        """
+        ...
+
+
+class Journal(Protocol):
+    """The system of record. Every write is one transaction, appends an event to the hash chain, and, where a `fence`
+    is taken, refuses (StaleFence) when another run has taken over since.
+    """
+
+    # -- the run
+    def begin(self, cutover_id: str, kind: str) -> None:
+        """Create the cutover's row if it is missing; every other verb acts on it. Other `kind`: ConfigurationError."""
+        ...
+
+    def acquire(self, actor: str) -> int:
+        """Take over: a new fencing token, higher than any before."""
+        ...
+
+    # -- snapshot and corrections
+    def record_snapshot(self, fence: int, snapshot: Snapshot) -> None:
+        """Make this the cutover's snapshot (replaces an earlier one until `freeze`)."""
+        ...
+
+    def snapshot(self) -> Snapshot | None:
+        """The current snapshot."""
+        ...
+
+    def add_corrections(self, rows: pa.Table, importer: str) -> int:
+        """Append corrections (CORRECTIONS without seq and importer); all or none. Returns how many."""
+        ...
+
+    def corrections(self) -> pa.Table:
+        """All corrections, in order."""
+        ...
+
+    # -- batches and items
+    def plan(self, fence: int, plans: Sequence[BatchPlan], business_date: date, gate: str) -> tuple[Batch, ...]:
+        """Draw the next numbers of the date's counter and write batches (`planned`) and items (`open`)."""
+        ...
+
+    def withdraw(self, fence: int, batches: Sequence[Batch]) -> None:
+        """Take back batches that were planned or sealed but never delivered: they must be the last drawn."""
+        ...
+
+    def seal(self, fence: int, batch: Batch, request_name: str, content: bytes) -> Batch:
+        """Write-ahead intent: name, bytes and SHA-256 are committed. Sealed again with other bytes: GateClosed."""
+        ...
+
+    def mark_delivered(self, fence: int, batch: Batch, digest: str) -> Batch:
+        """The request stands at the bank under its final name; `digest` is what its gate approved."""
+        ...
+
+    def mark_quarantined(self, fence: int, batch: Batch, result_sha256: str, reasons: Sequence[Finding]) -> Batch:
+        """A result was refused as a whole; a correct one is awaited."""
+        ...
+
+    def apply(self, fence: int, batch: Batch, result_name: str, content: bytes, answers: pa.Table) -> Batch:
+        """Apply a whole accepted result in one transaction. `applied`, or `unknown` if any answer is unknown.
+        The same content again is a no-op; other content for an applied batch: GateClosed(RESULT_CONTRADICTS)."""
+        ...
+
+    def batches(self) -> tuple[Batch, ...]:
+        """All batches, by business date and number."""
+        ...
+
+    def request(self, batch: Batch) -> bytes:
+        """The sealed bytes."""
+        ...
+
+    def result(self, batch: Batch) -> bytes:
+        """The applied result's bytes; empty when none was applied."""
+        ...
+
+    def items(self, entity: str) -> pa.Table:
+        """Every attempt of every item of an entity (ITEMS)."""
+        ...
+
+    # -- exceptions
+    def record_exceptions(self, fence: int, current: pa.Table) -> None:
+        """`current` (entity, key, code, amount_fen) is the whole set that stands now: new ones are opened, those that
+        are gone are `mended`, signed ones stay."""
+        ...
+
+    def exceptions(self) -> pa.Table:
+        """All exceptions (EXCEPTIONS), sorted by entity, key, code."""
+        ...
+
+    def sign(self, ids: Sequence[str], by: str, reason: str) -> None:
+        """Sign open exceptions; all or none (InputRefused on an unknown id). Signing a signed one again is a no-op.
+        An item in state unknown that is signed no longer holds its batch: the batch becomes `applied`."""
+        ...
+
+    def mark_resend(self, ids: Sequence[str], by: str, reason: str) -> None:
+        """Mark refused listings or debts (code BANK_...) for the next round; all or none."""
+        ...
+
+    def resends(self) -> pa.Table:
+        """Marks so far (RESENDS), each naming the refused attempt it answers."""
+        ...
+
+    # -- approvals
+    def open_gate(self, fence: int, gate: str, round: int, digest: str, needed: int, requester: str) -> Gate:  # noqa: A002
+        """Ask for approval of a digest; pending ones of the same gate with another digest become `superseded`.
+        The same digest again returns the gate as it stands."""
+        ...
+
+    def decide(
+        self, gate: str, digest: str, name: str, decision: Literal["approve", "reject"], reason: str, *, rehearsal: bool
+    ) -> Gate:
+        """One person's answer. InputRefused: no such pending gate or digest, own request, after a rejection.
+        The same answer by the same person again is a no-op."""
+        ...
+
+    def gates(self) -> tuple[Gate, ...]:
+        """All gates, oldest first."""
+        ...
+
+    # -- stages, checks, dispositions, events
+    def record_stage(
+        self, fence: int, stage: str, round: int, state: str, totals: Mapping[str, int], reasons: Sequence[str]  # noqa: A002
+    ) -> None:
+        """How far a stage of a round has come."""
+        ...
+
+    def stages(self) -> tuple[StageRecord, ...]:
+        """All stage records in the order they began."""
+        ...
+
+    def record_checks(self, fence: int, stage: str, round: int, results: Sequence[CheckResult]) -> None:  # noqa: A002
+        """Keep a gate's results (history stays)."""
+        ...
+
+    def checks(self) -> tuple[tuple[str, int, datetime, CheckResult], ...]:
+        """Every kept result with stage, round and time, oldest first."""
+        ...
+
+    def record_dispositions(self, fence: int, entity: str, rows: pa.Table) -> None:
+        """Write the dispositions that changed (key, disposition, reason). A terminal one that would change:
+        GateClosed(TERMINAL_CHANGED)."""
+        ...
+
+    def dispositions(self, entity: str) -> pa.Table:
+        """key, disposition, reason; sorted by key."""
+        ...
+
+    def note(self, actor: str, kind: str, payload: Mapping[str, object]) -> None:
+        """Append an event (no personal data in it)."""
+        ...
+
+    def events(self) -> tuple[Event, ...]:
+        """The whole chain."""
+        ...
+
+    def verify(self) -> tuple[Finding, ...]:
+        """Recompute the hash chain; empty when it holds."""
+        ...

@@ -1,0 +1,1 @@
+"""What is handed out: exports and the pack that compliance signs."""

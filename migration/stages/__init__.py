@@ -1,0 +1,1 @@
+"""The order of work: one lifecycle, and what each stage does differently."""

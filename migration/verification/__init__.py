@@ -1,0 +1,1 @@
+"""The independent verifier: shares no code with the movers."""
