@@ -55,7 +55,8 @@ class Snapshot:
 @dataclass(frozen=True, slots=True)
 class BatchPlan:
     """A batch to be: the journal draws its number. `items` has the columns key (text), amount_fen (int64) and
-    row_digest (text: of the row's content, kept with the item)."""
+    row_digest (text: of the row's content, kept with the item).
+    """
 
     stage: str
     round: int
@@ -180,7 +181,7 @@ class ResultContext:
     confirmed: pa.ChunkedArray  # keys of this entity our journal already holds a success for
 
 
-class ResultRefused(Exception):  # noqa: N818 - a verdict, not a fault
+class ResultRefused(Exception):
     """A result file breaks a rule: the whole of it is quarantined. Findings name record numbers and codes only."""
 
     def __init__(self, *reasons: Finding, incomplete: bool = False) -> None:
@@ -278,9 +279,9 @@ class ResultFile:
 class Judge(Protocol):
     """The gate between two stages: rules as data, judged on measures."""
 
-    def judge(self, stage: str, measures: Mapping[str, int | None], keys: Mapping[str, Sequence[str]]) -> tuple[
-        CheckResult, ...
-    ]:
+    def judge(
+        self, stage: str, measures: Mapping[str, int | None], keys: Mapping[str, Sequence[str]]
+    ) -> tuple[CheckResult, ...]:
         """Judge every rule of the stage. A measure that is missing or None is `not_checked`.
 
         `measures` maps measure ids to exact integers; `keys` maps a measure id to failing keys.
@@ -342,7 +343,8 @@ class Journal(Protocol):
 
     def apply(self, fence: int, batch: Batch, result_name: str, content: bytes, answers: pa.Table) -> Batch:
         """Apply a whole accepted result in one transaction. `applied`, or `unknown` if any answer is unknown.
-        The same content again is a no-op; other content for an applied batch: GateClosed(RESULT_CONTRADICTS)."""
+        The same content again is a no-op; other content for an applied batch: GateClosed(RESULT_CONTRADICTS).
+        """
         ...
 
     def batches(self) -> tuple[Batch, ...]:
@@ -364,7 +366,8 @@ class Journal(Protocol):
     # -- exceptions
     def record_exceptions(self, fence: int, current: pa.Table) -> None:
         """`current` (entity, key, code, amount_fen) is the whole set that stands now: new ones are opened, those that
-        are gone are `mended`, signed ones stay."""
+        are gone are `mended`, signed ones stay.
+        """
         ...
 
     def exceptions(self) -> pa.Table:
@@ -373,7 +376,8 @@ class Journal(Protocol):
 
     def sign(self, ids: Sequence[str], by: str, reason: str) -> None:
         """Sign open exceptions; all or none (InputRefused on an unknown id). Signing a signed one again is a no-op.
-        An item in state unknown that is signed no longer holds its batch: the batch becomes `applied`."""
+        An item in state unknown that is signed no longer holds its batch: the batch becomes `applied`.
+        """
         ...
 
     def mark_resend(self, ids: Sequence[str], by: str, reason: str) -> None:
@@ -387,14 +391,16 @@ class Journal(Protocol):
     # -- approvals
     def open_gate(self, fence: int, gate: str, round: int, digest: str, needed: int, requester: str) -> Gate:  # noqa: A002
         """Ask for approval of a digest; pending ones of the same gate with another digest become `superseded`.
-        The same digest again returns the gate as it stands."""
+        The same digest again returns the gate as it stands.
+        """
         ...
 
     def decide(
         self, gate: str, digest: str, name: str, decision: Literal["approve", "reject"], reason: str, *, rehearsal: bool
     ) -> Gate:
         """One person's answer. InputRefused: no such pending gate or digest, own request, after a rejection.
-        The same answer by the same person again is a no-op."""
+        The same answer by the same person again is a no-op.
+        """
         ...
 
     def gates(self) -> tuple[Gate, ...]:
@@ -403,7 +409,13 @@ class Journal(Protocol):
 
     # -- stages, checks, dispositions, events
     def record_stage(
-        self, fence: int, stage: str, round: int, state: str, totals: Mapping[str, int], reasons: Sequence[str]  # noqa: A002
+        self,
+        fence: int,
+        stage: str,
+        round: int,
+        state: str,
+        totals: Mapping[str, int],
+        reasons: Sequence[str],
     ) -> None:
         """How far a stage of a round has come."""
         ...
@@ -422,7 +434,8 @@ class Journal(Protocol):
 
     def record_dispositions(self, fence: int, entity: str, rows: pa.Table) -> None:
         """Write the dispositions that changed (key, disposition, reason). A terminal one that would change:
-        GateClosed(TERMINAL_CHANGED)."""
+        GateClosed(TERMINAL_CHANGED).
+        """
         ...
 
     def dispositions(self, entity: str) -> pa.Table:

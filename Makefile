@@ -1,0 +1,48 @@
+# Cutover. `make demo` and `make test` are the two to know; each does the set-up by itself.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.requirements.sha256
+export AIRFLOW_HOME ?= $(CURDIR)/var/airflow
+export AIRFLOW__CORE__LOAD_EXAMPLES = False
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo ui test check format lock clean bench-small bench
+
+help: ## Print what there is to make.
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: ## Make .venv from the pinned requirements (by uv where it is there, else by pip).
+	@$(PYTHON) tools/setup_venv.py
+
+demo: setup ## The main job: a whole cutover of sample_data/ in a real Airflow.
+	@$(BIN)/cutover demo
+
+ui: setup ## The same, and keep the Airflow UI up until Ctrl-C.
+	@$(BIN)/cutover demo --keep-ui
+
+test: setup ## All tests that need nothing but Python.
+	@$(BIN)/python -m pytest -n 2 --dist loadfile
+	@$(BIN)/python tools/left_out.py
+
+check: setup ## Format, lint, types, import contracts, fast tests.
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff check --select AIR dags
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/python -m pytest -q tests/unit
+
+format: setup ## Bring the code into shape.
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+lock: setup ## Resolve requirements.in into the hash-locked requirements.txt.
+	@uv pip compile --generate-hashes --no-annotate --no-header --python-version 3.11 --universal requirements.in -o requirements.txt
+
+bench-small: setup ## 20,000 users, 2,000 listings, 100,000 debts: seconds a stage, rows a second, peak memory.
+	@$(BIN)/python -m benchmarks.small
+
+clean: ## Remove what was made: the environment, workspaces, caches.
+	@rm -rf $(VENV) var .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info

@@ -1,0 +1,117 @@
+"""What people decide: approvals, rejections, corrections, signatures, re-sends."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from migration.commands.shared import OUT, desk, emit, require_name, yuan
+from migration.domain import corrections as given
+from migration.domain.errors import ConfigurationError, InputRefused
+
+As = Annotated[str, typer.Option("--as", help="Who decides.")]
+Digest = Annotated[str, typer.Option("--digest", help="The digest that was looked at (cutover approvals).")]
+
+
+def approvals(*, json: Annotated[bool, typer.Option("--json", help="Machine-readable.")] = False) -> None:
+    """Gates that people open: what is asked, by digest, and who has answered."""
+    with desk() as opened:
+        opened.begin()
+        rows: list[dict[str, Any]] = [
+            {"gate": g.gate, "digest": g.digest, "needed": g.needed, "given": list(g.given), "state": g.state}
+            for g in opened.house.journal.gates()
+        ]
+    if json:
+        emit(rows)
+        return
+    table = Table(box=None, header_style="bold")
+    for heading in ("gate", "state", "given", "digest"):
+        table.add_column(heading, overflow="fold")
+    for row in rows:
+        names = ", ".join(row["given"])
+        table.add_row(row["gate"], row["state"], f"{len(row['given'])} of {row['needed']} {names}", row["digest"])
+    OUT.print(table if rows else "no gate has been asked for yet")
+
+
+def approve(gate: str, digest: Digest, name: As) -> None:
+    """Approve a gate's digest."""
+    with desk() as opened:
+        opened.begin()
+        result = opened.house.journal.decide(gate, digest, require_name(name), "approve", "", rehearsal=False)
+        OUT.print(f"{gate}: {result.state}, {len(result.given)} of {result.needed}")
+
+
+def reject(gate: str, digest: Digest, name: As, reason: Annotated[str, typer.Option("--reason")]) -> None:
+    """Reject a gate's digest: final for that digest."""
+    if not reason.strip():
+        raise ConfigurationError.of("REASON_EMPTY", "--reason", "a rejection needs a reason", "--reason TEXT")
+    with desk() as opened:
+        opened.begin()
+        opened.house.journal.decide(gate, digest, require_name(name), "reject", reason.strip(), rehearsal=False)
+        OUT.print(f"{gate}: rejected")
+
+
+def corrections(file: Path, name: As) -> None:
+    """Give corrections from operations (CSV: user_id,field,old,new,reason,by). One bad line: nothing is applied."""
+    try:
+        text = file.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as fault:
+        raise InputRefused.of(
+            "CORRECTION_FILE", file.name, f"cannot be read ({type(fault).__name__})", "a UTF-8 CSV file"
+        ) from fault
+    with desk() as opened:
+        opened.begin()
+        rows = given.parse_csv(text)
+        house = opened.house
+        if house.journal.snapshot() is None:
+            raise InputRefused.of(
+                "STAGE_ORDER", file.name, "corrections need a snapshot", "cutover run --until preflight"
+            )
+        new = given.validate(rows, house.table("users"), house.journal.corrections(), house.book().users.users)
+        if new.num_rows:
+            house.journal.add_corrections(new, require_name(name))
+        OUT.print(f"{new.num_rows} correction(s) taken, {rows.num_rows - new.num_rows} known already")
+
+
+def exceptions(
+    *,
+    json: Annotated[bool, typer.Option("--json", help="Machine-readable.")] = False,
+    sign: Annotated[list[str] | None, typer.Option("--sign", help="Sign this exception (repeat).")] = None,
+    resend: Annotated[
+        list[str] | None, typer.Option("--resend", help="Put a refused listing or debt into the next round (repeat).")
+    ] = None,
+    name: Annotated[str, typer.Option("--as", help="Who decides.")] = "",
+    reason: Annotated[str, typer.Option("--reason")] = "",
+) -> None:
+    """List exceptions; sign them by name and reason, or have refused items sent again."""
+    with desk() as opened:
+        opened.begin()
+        journal = opened.house.journal
+        if (sign or resend) and not reason.strip():
+            raise ConfigurationError.of("REASON_EMPTY", "--reason", "a decision needs a reason", "--reason TEXT")
+        if sign:
+            journal.sign(sign, require_name(name), reason.strip())
+        if resend:
+            journal.mark_resend(resend, require_name(name), reason.strip())
+        known = [r for r in journal.exceptions().to_pylist() if r["state"] in {"open", "signed"}]
+    rows = [{k: r[k] for k in ("id", "entity", "key", "code", "state", "amount_fen")} for r in known]
+    if json:
+        emit(rows)
+        return
+    table = Table(box=None, header_style="bold")
+    for heading in ("id", "entity", "key", "code", "state", "yuan"):
+        table.add_column(heading, justify="right" if heading == "yuan" else "left")
+    for row in rows:
+        colour = "yellow" if row["state"] == "open" else "green"
+        table.add_row(
+            row["id"],
+            row["entity"],
+            row["key"],
+            row["code"],
+            f"[{colour}]{row['state']}[/]",
+            yuan(row["amount_fen"] or 0),
+        )
+    OUT.print(table if rows else "no exceptions")

@@ -1,0 +1,72 @@
+"""`cutover demo` and `cutover sandbox ...`: rehearse without a bank and without a platform."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from migration import wiring
+from migration.commands.shared import ERR, OUT, settings
+from migration.domain.errors import ConfigurationError
+
+
+def demo(*, keep_ui: Annotated[bool, typer.Option("--keep-ui", help="Keep Airflow up until Ctrl-C.")] = False) -> None:
+    """A whole cutover of sample_data/ in a real Airflow."""
+    from migration.demo import run_demo  # noqa: PLC0415 - only the demo needs it
+
+    raise typer.Exit(run_demo(Path.cwd(), keep_ui=keep_ui))
+
+
+def generate(
+    users: Annotated[int, typer.Option("--users", min=1)],
+    listings: Annotated[int, typer.Option("--listings", min=1)],
+    debts: Annotated[int, typer.Option("--debts", min=1)],
+    seed: Annotated[int, typer.Option("--seed")],
+    url: Annotated[str, typer.Option("--url", help="Any SQLAlchemy URL; the tables are made anew.")],
+    hazards: Annotated[str, typer.Option("--hazards", help="all, none, or a list such as H1,H3.")] = "all",
+    truth: Annotated[Path | None, typer.Option("--truth", help="Write what was planted, as JSON.")] = None,
+) -> None:
+    """Write a legacy platform of any size."""
+    from migration.sandbox.generate import generate as make  # noqa: PLC0415
+
+    chosen = (
+        hazards if hazards in {"all", "none"} else frozenset(h.strip().upper() for h in hazards.split(",") if h.strip())
+    )
+    try:
+        made = make(url, users=users, listings=listings, debts=debts, seed=seed, hazards=chosen, truth=truth)
+    except ValueError as wrong:
+        raise ConfigurationError.of("GENERATE", "sandbox generate", str(wrong), "see --help") from wrong
+    OUT.print_json(data=made, default=str)
+
+
+def bank(
+    *,
+    faults: Annotated[
+        Path | None, typer.Option("--faults", help="A fault plan (TOML or JSON): docs/sandbox-bank.md.")
+    ] = None,
+    port: Annotated[
+        int | None, typer.Option("--port", help="For the query channel; this version works by files only.")
+    ] = None,
+    once: Annotated[bool, typer.Option("--once", help="Answer what is there, then stop.")] = False,
+) -> None:
+    """The sandbox bank: answers request files under the configured directory until Ctrl-C."""
+    from migration.sandbox.bank import BankBusy, PlanError, Profile  # noqa: PLC0415
+    from migration.sandbox.bank import run as serve  # noqa: PLC0415
+
+    if port is not None:
+        ERR.print("the query channel is not part of this version; --port is not used")
+    found = settings()
+    place, terms = wiring.exchange_folder(found), found.bank
+    profile = Profile(
+        product=terms.product,
+        institution=terms.institution,
+        issuer=terms.issuer,
+        rows_per_file=terms.rows_per_file,
+        platform_accounts=frozenset({terms.fee_account, terms.red_packet_account, terms.master_account}),
+    )
+    try:
+        serve(place, state=place / "state", faults=faults, business_date=None, once=once, profile=profile)
+    except (PlanError, BankBusy) as wrong:
+        raise ConfigurationError.of("SANDBOX_BANK", "sandbox bank", str(wrong), "docs/sandbox-bank.md") from wrong

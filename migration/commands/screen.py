@@ -1,0 +1,132 @@
+"""What the terminal shows of a cutover."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from rich.panel import Panel
+from rich.table import Table
+
+from migration.commands.shared import OUT, yuan
+from migration.domain.outcome import balance
+from migration.stages import progress
+from migration.stages.order import STAGES
+from migration.wiring import Desk
+
+NAMES = {
+    "preflight": "冻结与预检",
+    "identities": "身份合并",
+    "accounts": "批量开户",
+    "reopen": "重新开户",
+    "listings": "标的登记",
+    "debts": "债权登记",
+    "residual": "遗留余额",
+    "reconcile": "最终对账",
+}
+STATES = {
+    "done": "[green]✔ done[/]",
+    "running": "[cyan]… running[/]",
+    "waiting": "[yellow]⏸ waiting[/]",
+    "closed": "[red]✖ closed[/]",
+}
+
+
+def status_of(opened: Desk) -> dict[str, Any]:
+    """Everything `cutover status` tells, as plain data."""
+    journal = opened.house.journal
+    journal.begin(opened.house.terms.cutover_id, opened.house.terms.kind)
+    records = journal.stages()
+    batches = journal.batches()
+    open_rows = opened.house.open_exceptions().to_pylist()
+    exceptions = Counter((r["entity"], r["code"]) for r in open_rows)
+    return {
+        "cutover": opened.house.terms.cutover_id,
+        "kind": opened.house.terms.kind,
+        "business_date": opened.house.terms.business_date.isoformat(),
+        "round": progress.current_round(opened.house),
+        "done": progress.done(opened.house, "reconcile"),
+        "stages": [
+            {"stage": r.stage, "round": r.round, "state": r.state, "totals": dict(r.totals), "reasons": list(r.reasons)}
+            for r in records
+        ],
+        "batches": dict(Counter(b.state for b in batches)),
+        "approvals": [
+            {"gate": g.gate, "digest": g.digest, "needed": g.needed, "given": list(g.given)}
+            for g in journal.gates()
+            if g.state == "pending"
+        ],
+        "exceptions": [
+            {"entity": entity, "code": code, "open": count} for (entity, code), count in sorted(exceptions.items())
+        ],
+        "results_awaited": [b.request_name for b in batches if b.state in {"delivered", "quarantined"}],
+    }
+
+
+def show_status(found: dict[str, Any]) -> None:
+    """The same, for people."""
+    word = "[green]complete[/]" if found["done"] else f"round {found['round']}"
+    OUT.print(
+        Panel.fit(
+            f"[bold]{found['cutover']}[/] · {found['kind']} · {found['business_date']} · {word}",
+            title="Cutover 资金存管迁移",
+        )
+    )
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in ("stage", "", "round", "state", "what came of it"):
+        table.add_column(heading, overflow="fold")
+    by_stage: dict[str, list[dict[str, Any]]] = {name: [] for name in STAGES}
+    for record in found["stages"]:
+        by_stage.setdefault(record["stage"], []).append(record)
+    for name, records in by_stage.items():
+        if not records:
+            table.add_row(name, NAMES.get(name, ""), "", "[dim]· to come[/]", "")
+        for record in records:
+            said = "; ".join(record["reasons"][:3]) or _counts(record["totals"])
+            table.add_row(name, NAMES.get(name, ""), str(record["round"]), STATES[record["state"]], said)
+    OUT.print(table)
+    waits = _waits(found)
+    if waits:
+        OUT.print(Panel.fit("\n".join(waits), title="waits for 等待", border_style="yellow"))
+
+
+def _counts(totals: dict[str, int]) -> str:
+    shown = []
+    for name, value in totals.items():
+        if name.endswith("_fen") or "_" not in name:
+            continue
+        entity, _, word = name.partition("_")
+        amount = totals.get(f"{name}_fen")
+        shown.append(f"{word} {value:,} {entity}" + (f" ({yuan(amount)})" if amount else ""))
+    return " · ".join(shown)
+
+
+def _waits(found: dict[str, Any]) -> list[str]:
+    lines = [
+        f"approval: {a['gate']} ({len(a['given'])} of {a['needed']}) — cutover approve {a['gate']} --digest {a['digest']} --as NAME"
+        for a in found["approvals"]
+    ]
+    lines += [f"exceptions: {e['open']} × {e['entity']} {e['code']} — cutover exceptions" for e in found["exceptions"]]
+    lines += [f"bank: result for {name}" for name in found["results_awaited"]]
+    return lines
+
+
+def closing(opened: Desk) -> None:
+    """The last word of a run: what is done, and the balance once the snapshot stands."""
+    if not progress.done(opened.house, "debts"):
+        return
+    found = balance(opened.house.book())
+    table = Table(title="Balance equation 平衡式 (yuan)", box=None, show_header=False)
+    table.add_column(justify="left")
+    table.add_column(justify="right")
+    rows = [
+        ("legacy 存量", found.legacy_fen),
+        ("= registered 已登记", found.registered_fen),
+        ("+ excepted 已签例外", found.excepted_fen),
+        ("+ residual 遗留余额", found.residual_fen),
+        ("+ in flight 在途", found.in_flight_fen),
+        ("difference 差额", found.difference_fen),
+    ]
+    for name, value in rows:
+        table.add_row(name, yuan(value))
+    OUT.print(table)

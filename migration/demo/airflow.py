@@ -1,0 +1,143 @@
+"""A real Airflow on this machine: API server, scheduler and DAG processor as separate processes, all ports its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import httpx
+
+from migration.demo.places import USER, Places, Secrets, free_port
+from migration.domain.errors import ConfigurationError, TransientError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from migration.demo.processes import Processes
+
+PARTS: Final = ("api-server", "scheduler", "dag-processor")
+POOL: Final = "cutover"
+UP_WITHIN_S: Final = 180.0
+PARALLEL: Final = 2
+"""Task slots: one converging task (the pool has one slot) and the watcher."""
+
+
+@dataclass(frozen=True, slots=True)
+class Airflow:
+    """One Airflow: how it is set up, started and reached.
+
+    `metadata_url` is a database of its own, reached in a role of its own.
+    `extra` is what its tasks see beside Airflow's own settings (CUTOVER_CONFIG, CUTOVER__STORE__URL ...).
+    """
+
+    places: Places
+    secrets: Secrets
+    metadata_url: str
+    extra: Mapping[str, str]
+    log_port: int
+    health_port: int
+    trigger_port: int
+
+    @classmethod
+    def of(cls, places: Places, metadata_url: str, extra: Mapping[str, str]) -> Airflow:
+        """Draw ports and secrets."""
+        return cls(places, Secrets.of(places), metadata_url, extra, free_port(), free_port(), free_port())
+
+    @property
+    def ui(self) -> str:
+        """The address people open."""
+        return f"http://127.0.0.1:{self.secrets.ui_port}"
+
+    @property
+    def login(self) -> str:
+        """The address, the user and the password, for people."""
+        return f"{self.ui}  ({USER} / {self.secrets.password})"
+
+    @property
+    def env(self) -> dict[str, str]:
+        """The environment of all its processes. A foreign AIRFLOW__ setting of the caller does not get in."""
+        kept = {key: value for key, value in os.environ.items() if not key.startswith("AIRFLOW")}
+        return {**kept, **self._settings(), **self.extra}
+
+    def _settings(self) -> dict[str, str]:
+        settings = {
+            "CORE__DAGS_FOLDER": str(self.places.root / "dags"),
+            "CORE__PLUGINS_FOLDER": str(self.places.root / "dags" / "plugins"),
+            "CORE__LOAD_EXAMPLES": "False",
+            "CORE__EXECUTOR": "LocalExecutor",
+            "CORE__PARALLELISM": str(PARALLEL),
+            "CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
+            "CORE__FERNET_KEY": self.secrets.fernet,
+            "CORE__EXECUTION_API_SERVER_URL": f"{self.ui}/execution/",
+            "CORE__SIMPLE_AUTH_MANAGER_USERS": f"{USER}:admin",
+            "CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(self.places.passwords),
+            "DATABASE__SQL_ALCHEMY_CONN": self.metadata_url,
+            "API__HOST": "127.0.0.1",
+            "API__PORT": str(self.secrets.ui_port),
+            "API__WORKERS": "1",
+            "API__BASE_URL": self.ui,
+            "API__SECRET_KEY": self.secrets.api_key,
+            "API_AUTH__JWT_SECRET": self.secrets.jwt,
+            "API__INSTANCE_NAME": "资金存管迁移 · Cutover",
+            "LOGGING__BASE_LOG_FOLDER": str(self.places.airflow / "logs"),
+            "LOGGING__WORKER_LOG_SERVER_PORT": str(self.log_port),
+            "LOGGING__TRIGGER_LOG_SERVER_PORT": str(self.trigger_port),
+            "SCHEDULER__SCHEDULER_HEALTH_CHECK_SERVER_PORT": str(self.health_port),
+            # a rehearsal on small data: look more often than a production Airflow would
+            "SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.3",
+            "SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "30",
+            "SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "5",
+            "USAGE_DATA_COLLECTION__ENABLED": "False",
+        }
+        named = {f"AIRFLOW__{key}": value for key, value in settings.items()}
+        return {"AIRFLOW_HOME": str(self.places.airflow), "NO_PROXY": "127.0.0.1", **named}
+
+    def set_up(self) -> None:
+        """Bring the metadata database to this version and make the pool; both are safe to repeat."""
+        self._airflow("db", "migrate")
+        self._airflow("pools", "set", POOL, "1", "cutover: one converging step at a time")
+
+    def start(self, processes: Processes, parts: Sequence[str] = PARTS) -> None:
+        """Start the processes (or some of them); does not wait."""
+        for part in parts:
+            processes.start(part, [sys.executable, "-m", "airflow", part], self.env)
+
+    def wait_up(self, processes: Processes) -> None:
+        """Wait until API server, scheduler and DAG processor are healthy; else TransientError(AIRFLOW_DOWN)."""
+        deadline = time.monotonic() + UP_WITHIN_S
+        while time.monotonic() < deadline:
+            if dead := processes.dead():
+                raise TransientError.of("AIRFLOW_DOWN", "airflow", f"{', '.join(dead)} ended; see {self.places.logs}")
+            if self.healthy():
+                return
+            time.sleep(0.3)
+        raise TransientError.of("AIRFLOW_DOWN", "airflow", f"not up within {UP_WITHIN_S:.0f} s; see {self.places.logs}")
+
+    def healthy(self) -> bool:
+        """Ask the API server for the health of all three."""
+        try:
+            answer = httpx.get(f"{self.ui}/api/v2/monitor/health", timeout=3).json()
+        except (httpx.HTTPError, ValueError):
+            return False
+        parts = ("metadatabase", "scheduler", "dag_processor")
+        return all(answer.get(part, {}).get("status") == "healthy" for part in parts)
+
+    def _airflow(self, *arguments: str) -> None:
+        log = self.places.logs / "setup.log"
+        with log.open("ab") as stream:
+            done = subprocess.run(  # noqa: S603 - our own program, no shell
+                [sys.executable, "-m", "airflow", *arguments],
+                env=self.env,
+                cwd=self.places.root,
+                stdin=subprocess.DEVNULL,
+                stdout=stream,
+                stderr=subprocess.STDOUT,
+                check=False,
+            )
+        if done.returncode:
+            call = f"airflow {' '.join(arguments[:2])}"
+            raise ConfigurationError.of("AIRFLOW_SETUP", "airflow", f"`{call}` failed; see {log}")

@@ -1,0 +1,118 @@
+"""Processes that were started here, and their end: each in a group of its own, with its output in a log file."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+import psutil
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+GRACE_S: Final = 10.0
+"""How long a process may take to end by itself before it is killed."""
+
+
+@dataclass
+class Processes:
+    """What runs, by name. `stop()` ends all of it, also when something else failed before."""
+
+    logs: Path
+    run: Path
+    cwd: Path
+    alive: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+
+    def start(self, name: str, argv: Sequence[str], env: Mapping[str, str]) -> subprocess.Popen[bytes]:
+        """Start one process as the leader of a new group and remember its id on disk."""
+        with (self.logs / f"{name}.log").open("ab") as log:
+            process = subprocess.Popen(  # noqa: S603 - our own programs, no shell
+                list(argv),
+                env=dict(env),
+                cwd=self.cwd,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        self.alive[name] = process
+        self._mark(name).write_text(json.dumps({"pid": process.pid, "since": _born(process.pid)}))
+        return process
+
+    def dead(self) -> list[str]:
+        """Names of those that ended by themselves: none should."""
+        return [name for name, process in self.alive.items() if process.poll() is not None]
+
+    def kill(self, name: str) -> None:
+        """End one at once with all its children (SIGKILL), as a drill."""
+        process = self.alive.pop(name)
+        _end_tree(process.pid, signal.SIGKILL, 0.0)
+        process.wait()
+        self._mark(name).unlink(missing_ok=True)
+
+    def stop(self) -> None:
+        """End everything that was started here: SIGTERM to all, then SIGKILL to what is left, children included."""
+        families = {name: _family(process.pid) for name, process in self.alive.items()}
+        for process in self.alive.values():
+            with contextlib.suppress(ProcessLookupError):
+                process.send_signal(signal.SIGTERM)
+        deadline = time.monotonic() + GRACE_S
+        for name, process in list(self.alive.items()):
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(max(0.1, deadline - time.monotonic()))
+            _end_tree(process.pid, signal.SIGKILL, 0.0, known=families[name])
+            process.wait()
+            self._mark(name).unlink(missing_ok=True)
+            del self.alive[name]
+
+    def end_leftovers(self) -> list[str]:
+        """End what an earlier demonstration that was itself killed has left behind; only processes it started."""
+        ended = []
+        for mark in sorted(self.run.glob("*.json")):
+            left = json.loads(mark.read_text())
+            if left["since"] and _born(left["pid"]) == left["since"]:
+                _end_tree(left["pid"], signal.SIGTERM, GRACE_S)
+                ended.append(mark.stem)
+            mark.unlink()
+        return ended
+
+    def _mark(self, name: str) -> Path:
+        return self.run / f"{name}.json"
+
+
+def _born(pid: int) -> float:
+    """When a process began (0.0: there is none): an id alone may have been given to somebody else since."""
+    try:
+        return float(psutil.Process(pid).create_time())
+    except psutil.Error:
+        return 0.0
+
+
+def _family(pid: int) -> list[psutil.Process]:
+    try:
+        parent = psutil.Process(pid)
+        return [parent, *parent.children(recursive=True)]
+    except psutil.Error:
+        return []
+
+
+def _end_tree(pid: int, first: signal.Signals, grace_s: float, known: Sequence[psutil.Process] = ()) -> None:
+    """End a process, its children and its group; psutil checks that an id still means the same process."""
+    members = list({member.pid: member for member in (*known, *_family(pid))}.values())
+    for member in members:
+        with contextlib.suppress(psutil.Error):
+            member.send_signal(first)
+    _, left = psutil.wait_procs(members, timeout=grace_s) if grace_s else ([], members)
+    for member in left:
+        with contextlib.suppress(psutil.Error):
+            member.kill()
+    if members:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(pid, signal.SIGKILL)

@@ -1,0 +1,101 @@
+"""Approvals: gates bound to a digest, answered by persons (R7)."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import replace
+from typing import TYPE_CHECKING, Literal
+
+from migration.domain.ports import Decision, Gate
+from migration.journal import payloads, rules
+from migration.journal.sqlfiles import query
+from migration.journal.verbs import Verbs
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection, Row
+
+    from migration.journal.database import Payload, Tx
+
+
+class ApprovalVerbs(Verbs):
+    """open_gate, decide, gates."""
+
+    def open_gate(self, fence: int, gate: str, round: int, digest: str, needed: int, requester: str) -> Gate:  # noqa: A002
+        """Ask for approval of a digest; pending ones of the same gate with another digest become `superseded`.
+
+        The same digest again returns the gate as it stands, first requester and number needed included. One that was
+        superseded becomes pending again: answers are bound to their digest, so those given still count.
+        """
+
+        def body(tx: Tx) -> Payload | None:
+            known = gate_of(tx.connection, tx.cutover, gate, digest)
+            if known is not None and known.state != "superseded":
+                return None
+            here = {**tx.own, "gate": gate, "digest": digest}
+            superseded = tx.connection.execute(query("supersede_gates"), here).rowcount
+            if known is None:
+                asked = {"round": round, "needed": needed, "requester": requester, "at": tx.at}
+                key = {"requester_key": rules.person_key(requester)}
+                tx.connection.execute(query("insert_gate"), {**here, **asked, **key})
+            else:
+                _move(tx, gate, digest, "pending")
+            opened = Gate(gate, round, digest, needed, "pending", requester) if known is None else known
+            return payloads.gate_opened(opened, superseded)
+
+        self._db.write(self._cutover, "gate_opened", body, fence=fence)
+        return self._gate(gate, digest)
+
+    def decide(
+        self, gate: str, digest: str, name: str, decision: Literal["approve", "reject"], reason: str, *, rehearsal: bool
+    ) -> Gate:
+        """One person's answer; the same again is a no-op. The first rejection rejects, for good.
+
+        InputRefused: NAME_EMPTY and the codes of `rules.decides`.
+        """
+        subject = f"gates/{gate}"
+        name = rules.person(name, subject)
+
+        def body(tx: Tx) -> Payload | None:
+            known = gate_of(tx.connection, tx.cutover, gate, digest)
+            if not rules.decides(known, name, decision, subject) or known is None:
+                return None
+            state = rules.state_after(known, decision)
+            row = tx.connection.execute(query("gate"), {**tx.own, "gate": gate, "digest": digest}).one()
+            answer = {"name": name, "name_key": rules.person_key(name), "decision": decision, "reason": reason}
+            about = {"no": row.no, "seq": len(known.decisions) + 1, "rehearsal": rehearsal, "at": tx.at}
+            tx.connection.execute(query("insert_decision"), {**answer, **about})
+            if state != known.state:
+                _move(tx, gate, digest, state)
+            return payloads.decided(known, name, decision, state, rehearsal=rehearsal)
+
+        self._db.write(self._cutover, "decided", body, actor=name)
+        return self._gate(gate, digest)
+
+    def gates(self) -> tuple[Gate, ...]:
+        """All gates, oldest first, each with its answers in order."""
+        return self._db.read(lambda c: _gates(c, self._cutover))
+
+    def _gate(self, gate: str, digest: str) -> Gate:
+        return next(g for g in self.gates() if (g.gate, g.digest) == (gate, digest))
+
+
+def gate_of(connection: Connection, cutover: int, gate: str, digest: str) -> Gate | None:
+    """Return the gate of that name and digest, with its answers."""
+    return next((g for g in _gates(connection, cutover) if (g.gate, g.digest) == (gate, digest)), None)
+
+
+def _gates(connection: Connection, cutover: int) -> tuple[Gate, ...]:
+    answers: dict[int, list[Decision]] = defaultdict(list)
+    for row in connection.execute(query("decisions"), {"cutover": cutover}):
+        answers[row.gate].append(Decision(row.name, row.decision, row.reason, row.rehearsal, row.at))
+    rows = connection.execute(query("gates"), {"cutover": cutover}).all()
+    return tuple(replace(_bare(row), decisions=tuple(answers[row.no])) for row in rows)
+
+
+def _bare(row: Row[tuple[object, ...]]) -> Gate:
+    return Gate(row.gate, row.round, row.digest, row.needed, row.state, row.requester, (), row.opened_at)
+
+
+def _move(tx: Tx, gate: str, digest: str, state: str) -> None:
+    row = tx.connection.execute(query("gate"), {**tx.own, "gate": gate, "digest": digest}).one()
+    tx.connection.execute(query("move_gate"), {"no": row.no, "state": state})

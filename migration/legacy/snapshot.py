@@ -1,0 +1,200 @@
+"""Stored snapshots: `<workspace>/snapshots/<digest>/ENTITY.parquet`, encrypted, in folders of mode 0700.
+
+A snapshot is written into a folder of its own beside and renamed when it is whole, so that nothing half-done is ever
+found under a digest. Each file has a key of its own, derived from the data key and the folder's salt.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+from contextlib import contextmanager
+from fcntl import LOCK_EX, LOCK_NB, flock
+from typing import TYPE_CHECKING, Any, Final
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pyarrow.parquet.encryption as parquet_encryption
+
+from migration.domain.errors import CouldNotCheck, TransientError
+from migration.domain.ports import Clock, Snapshot
+from migration.domain.tables import ISSUES, SNAPSHOT
+from migration.legacy import digests
+from migration.legacy.reading import EntityReading, all_issues
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    from migration.legacy.vault import Vault
+
+ISSUES_NAME: Final = "issues"
+MANIFEST: Final = "snapshot.json"
+_TAKING: Final = ".taking-"
+_encryption: Any = parquet_encryption
+
+
+class SnapshotStore:
+    """Writes and reads snapshots under a workspace."""
+
+    def __init__(self, workspace: Path, vault: Vault, clock: Clock) -> None:
+        self._folder = workspace / "snapshots"
+        self._vault = vault
+        self._clock = clock
+
+    def write(self, readings: Iterable[EntityReading]) -> Snapshot:
+        """Store every entity as it is read, then the issues; only then does the snapshot appear.
+
+        TransientError(SNAPSHOT_NOT_STORED) when the disk refuses; whatever was written is removed.
+        """
+        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._folder.chmod(0o700)
+        self._sweep()
+        try:
+            with self._draft() as draft:
+                return self._fill(draft, readings)
+        except OSError as error:
+            raise TransientError.of(
+                "SNAPSHOT_NOT_STORED",
+                "snapshots",
+                f"the workspace could not be written ({error.strerror or type(error).__name__})",
+                "make room or mend the folder's rights, then run again",
+            ) from error
+
+    def load(self, snapshot: Snapshot, entity: str) -> pa.Table:
+        """One entity, its digest verified; CouldNotCheck(SNAPSHOT_DAMAGED) otherwise."""
+        return _load(self._folder / snapshot.digest, self._vault, snapshot.entity_digests, entity)
+
+    def _fill(self, draft: Path, readings: Iterable[EntityReading]) -> Snapshot:
+        salt = secrets.token_hex(16)
+        found: dict[str, str] = {}
+        counts: dict[str, int] = {}
+        issues: list[pa.Table] = []
+        for reading in readings:
+            _write(draft, self._vault, salt, reading.entity, reading.table)
+            found[reading.entity] = digests.entity_digest(reading.entity, reading.table)
+            counts[reading.entity] = reading.table.num_rows
+            issues.append(reading.issues)
+        joined = all_issues(issues)
+        _write(draft, self._vault, salt, ISSUES_NAME, joined)
+        found[ISSUES_NAME] = digests.entity_digest(ISSUES_NAME, joined)
+        snapshot = Snapshot(digests.overall_digest(found), found, counts, joined.num_rows, self._clock.now())
+        _describe(draft, snapshot, salt, self._vault.key_id)
+        self._publish(draft, snapshot)
+        return snapshot
+
+    def _publish(self, draft: Path, snapshot: Snapshot) -> None:
+        """Rename the whole folder. The same content may stand there already: kept when it verifies, else replaced."""
+        final = self._folder / snapshot.digest
+        damaged = self._folder / f"{_TAKING}damaged-{secrets.token_hex(8)}"
+        if final.exists():
+            if _verifies(final, self._vault, snapshot):
+                return
+            final.rename(damaged)
+        draft.rename(final)
+        _sync(self._folder)
+        shutil.rmtree(damaged, ignore_errors=True)
+
+    @contextmanager
+    def _draft(self) -> Iterator[Path]:
+        """Yield a folder to fill, locked while it is filled; gone afterwards unless it was renamed."""
+        draft = self._folder / f"{_TAKING}{secrets.token_hex(8)}"
+        draft.mkdir(mode=0o700)
+        handle = os.open(draft, os.O_RDONLY)
+        try:
+            flock(handle, LOCK_EX)
+            yield draft
+        finally:
+            os.close(handle)
+            shutil.rmtree(draft, ignore_errors=True)
+
+    def _sweep(self) -> None:
+        """Remove what killed runs left behind; a folder that is being filled is locked and stays."""
+        for leftover in self._folder.glob(f"{_TAKING}*"):
+            try:
+                handle = os.open(leftover, os.O_RDONLY)
+            except OSError:
+                continue
+            try:
+                flock(handle, LOCK_EX | LOCK_NB)
+                shutil.rmtree(leftover, ignore_errors=True)
+            except BlockingIOError:
+                continue
+            finally:
+                os.close(handle)
+
+
+def _purpose(salt: str, entity: str) -> str:
+    return f"snapshot/{salt}/{entity}"
+
+
+def _write(folder: Path, vault: Vault, salt: str, entity: str, table: pa.Table) -> None:
+    properties = _encryption.create_encryption_properties(vault.derive(_purpose(salt, entity)))
+    path = folder / f"{entity}.parquet"
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "wb") as file:
+        writer = pq.ParquetWriter(file, table.schema, compression="zstd", encryption_properties=properties)
+        with writer:
+            for batch in digests.chunks(table):
+                writer.write_batch(batch)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _describe(folder: Path, snapshot: Snapshot, salt: str, key_id: str) -> None:
+    facts = {
+        "digest": snapshot.digest,
+        "entity_digests": dict(snapshot.entity_digests),
+        "counts": dict(snapshot.counts),
+        "issues": snapshot.issues,
+        "taken_at": snapshot.taken_at.isoformat(),
+        "salt": salt,
+        "key_id": key_id,
+    }
+    path = folder / MANIFEST
+    path.write_text(json.dumps(facts, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    path.chmod(0o600)
+    _sync(path)
+    _sync(folder)
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _load(folder: Path, vault: Vault, entity_digests: Any, entity: str) -> pa.Table:
+    try:
+        facts = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        properties = _encryption.create_decryption_properties(vault.derive(_purpose(facts["salt"], entity)))
+        file = pq.ParquetFile(
+            folder / f"{entity}.parquet", decryption_properties=properties, memory_map=False, pre_buffer=False
+        )
+        with file:
+            table = file.read().cast(ISSUES if entity == ISSUES_NAME else SNAPSHOT[entity])
+        sound = digests.entity_digest(entity, table) == entity_digests[entity]
+        why = "its content does not match its digest"
+    except (OSError, ValueError, KeyError, TypeError, pa.ArrowException) as error:
+        sound, why = False, f"it could not be read ({type(error).__name__}; missing, changed or under another data key)"
+    if not sound:
+        raise CouldNotCheck.of(
+            "SNAPSHOT_DAMAGED",
+            f"snapshots/{folder.name}/{entity}",
+            why,
+            "restore the folder and the data key from the backup",
+        )
+    return table
+
+
+def _verifies(folder: Path, vault: Vault, snapshot: Snapshot) -> bool:
+    try:
+        for entity in snapshot.entity_digests:
+            _load(folder, vault, snapshot.entity_digests, entity)
+    except CouldNotCheck:
+        return False
+    return True

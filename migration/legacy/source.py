@@ -1,0 +1,201 @@
+"""The legacy database: every entity streamed, partition by partition, from one consistent read-only view.
+
+Messages name entities, tables and columns, never a value, a host's answer or a credential: drivers quote both data
+and passwords in theirs, so only what a short allow-list picks out of them is repeated.
+"""
+
+from __future__ import annotations
+
+import re
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import sqlalchemy as sa
+from sqlalchemy import exc
+
+from migration.domain.errors import ConfigurationError, CutoverError
+from migration.domain.tables import REQUIRED_ENTITIES
+from migration.legacy import dialects
+from migration.legacy.entities import COLUMNS, Column
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+PARTITION: Final = 65_536
+"""Rows fetched and converted at a time."""
+
+_SAFE: Final = re.compile(
+    r"no such (?:table|column): [\w.\"]+"
+    r"|(?:relation|column) \"?[\w.]+\"? does not exist"
+    r"|Unknown column '[\w.]+'|Table '[\w.]+' doesn't exist"
+    r"|(?:syntax error|permission denied)",
+    re.IGNORECASE,
+)
+_MEND_URL: Final = "mend legacy.url, start the database, or grant this account the right to connect"
+_MEND_SELECT: Final = "mend the SELECT under [legacy.entities], or the account's rights"
+
+
+@dataclass(frozen=True, slots=True)
+class Partition:
+    """Some rows of an entity.
+
+    `columns`: canonical column -> `rows` values as the driver gave them; `types`: the types the server declares (empty
+    where the driver does not tell).
+    """
+
+    columns: Mapping[str, Sequence[object]]
+    rows: int
+    types: Mapping[str, str]
+
+
+class View:
+    """The database as it stood when the view was opened."""
+
+    def __init__(self, connection: sa.Connection, entities: Mapping[str, str]) -> None:
+        self._connection = connection
+        self._selects = entities
+        self._tables: Mapping[str, str] | None = None
+
+    def read(self, entity: str, size: int = PARTITION) -> Iterator[Partition]:
+        """Stream an entity; nothing when it is optional and absent.
+
+        ConfigurationError: SOURCE_ENTITY_MISSING, SOURCE_COLUMN_MISSING, SOURCE_QUERY, SOURCE_UNREACHABLE.
+        """
+        with _told(entity):
+            statement = self._selects.get(entity) or self._default(entity)
+            if statement is None:
+                return
+            options = {"stream_results": True, "no_parameters": True, "max_row_buffer": size}
+            result = self._connection.exec_driver_sql(statement, execution_options=options)
+            with result:
+                at = locate(entity, list(result.keys()))
+                declared = dialects.declared(result)
+                types = {name: declared[i] for name, i in at.items() if declared}
+                for rows in result.partitions(size):
+                    turned = list(zip(*rows, strict=True))
+                    yield Partition({name: turned[i] for name, i in at.items()}, len(rows), types)
+
+    def _default(self, entity: str) -> str | None:
+        """SELECT the canonical columns that the table of that name has; letter case is ignored."""
+        inspector = sa.inspect(self._connection)
+        if self._tables is None:
+            names = [*inspector.get_view_names(), *inspector.get_table_names()]
+            self._tables = {name.lower(): name for name in names} | {name: name for name in names}
+        table = self._tables.get(entity)
+        if table is None:
+            _absent(entity)
+            return None
+        present = [str(column["name"]) for column in inspector.get_columns(table)]
+        quote = self._connection.dialect.identifier_preparer.quote_identifier
+        columns = ", ".join(quote(present[i]) for i in locate(entity, present).values())
+        return f"SELECT {columns} FROM {quote(table)}"
+
+
+@contextmanager
+def view(url: str, entities: Mapping[str, str]) -> Iterator[View]:
+    """Open a consistent view; ConfigurationError(SOURCE_UNREACHABLE) when the database cannot be reached."""
+    unknown = sorted(set(entities) - set(COLUMNS))
+    if unknown:
+        raise ConfigurationError.of(
+            "SOURCE_QUERY", f"legacy.entities.{unknown[0]}", f"no such entity; known are {', '.join(COLUMNS)}"
+        )
+    engine = _engine(url)
+    try:
+        with _told(""):
+            connection = engine.connect()
+        try:
+            with _told(""):
+                begun = dialects.begin(connection)
+            yield View(begun, entities)
+        finally:
+            connection.close()
+    finally:
+        engine.dispose()
+
+
+def locate(entity: str, present: Sequence[str]) -> dict[str, int]:
+    """Canonical column -> its place among the columns that are there, by name in any letter case; others are ignored.
+
+    ConfigurationError: SOURCE_COLUMN_MISSING, or SOURCE_QUERY when a name occurs twice.
+    """
+    lowered = [name.lower() for name in present]
+    found: dict[str, int] = {}
+    for column in COLUMNS[entity]:
+        times = lowered.count(column.name)
+        if times > 1:
+            raise ConfigurationError.of(
+                "SOURCE_QUERY", f"{entity}.{column.name}", "the column is there more than once", _MEND_SELECT
+            )
+        if times:
+            found[column.name] = lowered.index(column.name)
+        elif column.required:
+            _column_missing(entity, column)
+    return found
+
+
+def _column_missing(entity: str, column: Column) -> None:
+    raise ConfigurationError.of(
+        "SOURCE_COLUMN_MISSING",
+        f"{entity}.{column.name}",
+        f"the source has no such column; expected {column.expected}",
+        f"add it to the table, or give a SELECT that yields it under legacy.entities.{entity}",
+    )
+
+
+def _absent(entity: str) -> None:
+    if entity in REQUIRED_ENTITIES:
+        raise ConfigurationError.of(
+            "SOURCE_ENTITY_MISSING",
+            entity,
+            f"the source has no table or view of that name; expected columns {_names(entity)}",
+            f"make one, or give a SELECT under legacy.entities.{entity}",
+        )
+
+
+def _names(entity: str) -> str:
+    return ", ".join(column.name if column.required else f"{column.name}?" for column in COLUMNS[entity])
+
+
+def _engine(url: str) -> sa.Engine:
+    try:
+        return dialects.engine_for(sa.make_url(url))
+    except (exc.ArgumentError, exc.NoSuchModuleError, ModuleNotFoundError, ValueError, TypeError):
+        # no `from`: the cause repeats the URL
+        raise ConfigurationError.of(
+            "SOURCE_UNREACHABLE",
+            "legacy.url",
+            "this is no URL of a database with an installed driver (mysql+pymysql, postgresql+psycopg, sqlite)",
+            "mend legacy.url",
+        ) from None
+
+
+@contextmanager
+def _told(entity: str) -> Iterator[None]:
+    """Translate the driver's errors; `entity` is empty while connecting."""
+    try:
+        yield
+    except exc.DBAPIError as error:
+        lost = not entity or error.connection_invalidated
+        raise (_unreachable(error) if lost else _bad_query(entity, error)) from None
+    except (exc.SQLAlchemyError, OSError) as error:
+        raise (_bad_query(entity, error) if entity else _unreachable(error)) from None
+
+
+def _unreachable(error: Exception) -> CutoverError:
+    detail = f"the legacy database cannot be read ({_reason(error)})"
+    return ConfigurationError.of("SOURCE_UNREACHABLE", "legacy.url", detail, _MEND_URL)
+
+
+def _bad_query(entity: str, error: Exception) -> CutoverError:
+    detail = f"the database refused the SELECT ({_reason(error)})"
+    return ConfigurationError.of("SOURCE_QUERY", entity, detail, _MEND_SELECT)
+
+
+def _reason(error: Exception) -> str:
+    """Tell the driver's class of error, its code, and what the allow-list knows to be harmless."""
+    cause = getattr(error, "orig", None) or error
+    code = getattr(cause, "sqlstate", None) or next((a for a in getattr(cause, "args", ()) if isinstance(a, int)), None)
+    safe = _SAFE.search(str(cause))
+    parts = [type(cause).__name__, str(code) if code else "", safe.group(0) if safe else ""]
+    return ", ".join(part for part in parts if part)

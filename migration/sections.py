@@ -1,0 +1,248 @@
+"""The sections of `cutover.toml`: keys, types, defaults and what is allowed (contract.md section 1).
+
+`migration.settings` reads them; nothing here touches a file or the environment. Money is fen, fractions are Decimal,
+paths are relative to the current folder.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Criterion = Literal["election", "party_to_listing", "receivable", "balance", "last_active", "registered", "user_id"]
+KEEP_ACCOUNT: Final[tuple[Criterion, ...]] = (
+    "election",
+    "party_to_listing",
+    "receivable",
+    "balance",
+    "last_active",
+    "registered",
+    "user_id",
+)
+_OUTSIDE_DIGEST: Final = frozenset(
+    [
+        "store",
+        "withdrawals",
+        "cutover.business_date",
+        "cutover.workspace",
+        "cutover.language",
+        "legacy.url",
+        "bank.transport",
+        "bank.directory",
+        "bank.host",
+        "bank.port",
+        "bank.username",
+        "bank.key_file",
+        "bank.known_host_key",
+        "bank.out_path",
+        "bank.in_path",
+        "bank.query_url",
+        "bank.result_timeout_s",
+    ]
+)
+"""Sections and keys that decide where and how, not which data. The snapshot's own digest binds what was read."""
+
+_NEEDED: Final[dict[str, tuple[str, ...]]] = {
+    "directory": ("directory",),
+    "sftp": ("host", "username", "key_file", "known_host_key"),
+}
+"""Transport -> the keys of [bank] it cannot do without."""
+
+NEEDS: Final = "cutover_needs"
+REFUSED: Final = "cutover_refused"
+"""Our own kinds of pydantic error; both name their key in the context."""
+
+
+# --- types of values -------------------------------------------------------------------------------------------------
+
+
+def _day(value: object) -> object:
+    """TOML has dates of its own; the contract writes them as text."""
+    if isinstance(value, str) and re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
+        return date.fromisoformat(value)
+    return value
+
+
+def _path(value: object) -> object:
+    return Path(value) if isinstance(value, str) and value else value
+
+
+def _decimal(value: object) -> object:
+    return Decimal(value) if type(value) is int else value
+
+
+def _empty_is_none(value: object) -> object:
+    return None if value == "" else value
+
+
+def _tuple(value: object) -> object:
+    """Make tuples of lists: settings do not change."""
+    return tuple(value) if isinstance(value, list) else value
+
+
+Day = Annotated[date, BeforeValidator(_day)]
+Place = Annotated[Path, BeforeValidator(_path)]
+Fraction = Annotated[Decimal, BeforeValidator(_decimal)]
+T = TypeVar("T")
+Optional = Annotated[T | None, BeforeValidator(_empty_is_none)]
+
+Word = Annotated[str, Field(min_length=1)]
+Code = Annotated[str, Field(pattern=r"^[0-9A-Za-z]+$")]
+Account = Annotated[str, Field(pattern=r"^[0-9]+$")]
+Fen = Annotated[int, Field(ge=0)]
+
+
+# --- the sections ----------------------------------------------------------------------------------------------------
+
+
+class Section(BaseModel):
+    """A section: frozen, without unknown keys, without conversions."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class Cutover(Section):
+    """[cutover] One cutover; every journal row, batch number and digest hangs on `id`."""
+
+    id: Annotated[str, Field(pattern=r"^[0-9A-Za-z][0-9A-Za-z._-]{0,63}$")]
+    kind: Literal["rehearsal", "production"] = "rehearsal"
+    business_date: Day
+    workspace: Place = Path("var/cutover")
+    language: Literal["zh", "en"] = "zh"
+
+
+class Legacy(Section):
+    """[legacy] `entities` maps an entity to the SELECT that replaces the default one."""
+
+    url: Annotated[Word, Field(repr=False)]
+    money_unit: Literal["yuan", "fen"] = "yuan"
+    entities: dict[str, Word] = Field(default={}, repr=False)
+
+
+class Store(Section):
+    """[store] The journal's PostgreSQL; None = embedded under the workspace."""
+
+    url: Annotated[Optional[str], Field(repr=False)] = None
+
+
+class Bank(Section):
+    """[bank] Parameters of the bank profile and of the wire. Widths and codes are the profile's to check."""
+
+    profile: Literal["jx"] = "jx"
+    product: Code
+    institution: Code
+    issuer: Code
+    fee_account: Account
+    red_packet_account: Account
+    master_account: Account
+    rows_per_file: Annotated[int, Field(ge=1)] = 9_999
+    line_ending: Literal["lf", "crlf"] = "lf"
+    transport: Literal["directory", "sftp"] = "directory"
+    directory: Optional[Place] = None
+    host: str = ""
+    port: Annotated[int, Field(ge=1, le=65_535)] = 22
+    username: str = ""
+    key_file: Optional[Place] = None
+    known_host_key: str = ""
+    out_path: str = "out"
+    in_path: str = "in"
+    query_url: Annotated[str, Field(repr=False)] = ""
+    result_timeout_s: Annotated[int, Field(ge=0)] = 3_600
+
+    @model_validator(mode="after")
+    def _wired(self) -> Bank:
+        for key in _NEEDED[self.transport]:
+            if not getattr(self, key):
+                raise PydanticCustomError(
+                    NEEDS, "it is needed when transport = {transport}", {"key": key, "transport": self.transport}
+                )
+        return self
+
+
+class Policy(Section):
+    """[policy] Decisions of the business."""
+
+    keep_account: Annotated[tuple[Criterion, ...], BeforeValidator(_tuple), Field(min_length=1)] = KEEP_ACCOUNT
+    overdue: Literal["signed_exception", "extend_with_consent", "repaid_by_guarantor"] = "signed_exception"
+    late_change: Literal["stop", "delta"] = "stop"
+    carry_authorisations: bool = False
+    require_approvals: Annotated[int, Field(ge=1)] = 2
+
+    @model_validator(mode="after")
+    def _no_repeats(self) -> Policy:
+        if len(set(self.keep_account)) < len(self.keep_account):
+            raise PydanticCustomError(REFUSED, "each criterion may stand only once", {"key": "keep_account"})
+        return self
+
+
+class Sampling(Section):
+    """[sampling] Exact fractions; `seed` enters the hashes that order the items."""
+
+    confidence: Annotated[Fraction, Field(gt=0, lt=1)] = Decimal("0.95")
+    defect_rate: Annotated[Fraction, Field(ge=0, le=1)] = Decimal("0.01")
+    seed: int = 20_171_118
+
+
+class Withdrawals(Section):
+    """[withdrawals] Fees and caps in fen; `fee_rate` is a fraction of the whole amount."""
+
+    free_per_month: Annotated[int, Field(ge=0)] = 1
+    fee_flat_fen: Fen = 300
+    fee_flat_limit_fen: Fen = 100_000
+    fee_rate: Annotated[Fraction, Field(ge=0, lt=1)] = Decimal("0.003")
+    daily_cap_fen: Fen = 0
+    sunset: Optional[Day] = None
+    issuer: str = ""
+    audience: str = ""
+    public_key_file: Optional[Place] = None
+
+
+class Settings(Section):
+    """The whole configuration."""
+
+    cutover: Cutover
+    legacy: Legacy
+    store: Store = Store()
+    bank: Bank
+    policy: Policy = Policy()
+    sampling: Sampling = Sampling()
+    withdrawals: Withdrawals = Withdrawals()
+
+    def digest(self) -> str:
+        """SHA-256 (hex) over the keys that decide data: approvals are bound to it."""
+        facts = {name: value for name, value in flat(self.model_dump()) if not _outside(name)}
+        text = json.dumps(facts, sort_keys=True, ensure_ascii=False, default=_canonical, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+def flat(tree: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
+    """Nested tables to dotted names."""
+    found: list[tuple[str, Any]] = []
+    for name, value in tree.items():
+        if isinstance(value, dict) and value:
+            found += flat(value, f"{prefix}{name}.")
+        else:
+            found.append((f"{prefix}{name}", value))
+    return found
+
+
+def _outside(name: str) -> bool:
+    return name in _OUTSIDE_DIGEST or name.partition(".")[0] in _OUTSIDE_DIGEST
+
+
+def _canonical(value: object) -> str:
+    """Write 0.010 and 0.01 alike, paths and dates as text."""
+    if isinstance(value, Decimal):
+        return format(value.normalize(), "f")
+    return str(value)

@@ -1,0 +1,90 @@
+"""Gates: people approve digests, rules judge measures. Both must open before the next step."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+
+from migration.domain.errors import CouldNotCheck, GateClosed, Waiting
+from migration.domain.findings import Finding
+from migration.domain.ports import CheckResult, Gate
+from migration.stages.house import House
+
+
+def digest_of(house: House, gate: str, round_no: int, content: Mapping[str, object]) -> str:
+    """What an approval is bound to: data (file digests), configuration and code version, in canonical JSON."""
+    terms = house.terms
+    bound = {
+        "cutover": terms.cutover_id,
+        "gate": gate,
+        "round": round_no,
+        "configuration": terms.config_digest,
+        "code": terms.code_digest,
+        "snapshot": house.snapshot().digest,
+        **content,
+    }
+    return hashlib.sha256(json.dumps(bound, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def needed(house: House, gate: str) -> int:
+    """Two persons (by configuration) where money moves, one elsewhere."""
+    doubled = gate.endswith(".full") or gate.startswith("resend.") or gate == "reconcile"
+    return house.terms.require_approvals if doubled else 1
+
+
+def ask(house: House, gate: str, round_no: int, digest: str) -> Gate:
+    """Open the gate for a digest (an older digest is superseded); in a rehearsal, write the approvals given beforehand."""
+    asked = house.journal.open_gate(house.fence, gate, round_no, digest, needed(house, gate), house.actor)
+    for name in house.approve_as:
+        if asked.state != "pending":
+            break
+        if name != asked.requester and name not in asked.given:
+            asked = house.journal.decide(gate, digest, name, "approve", "rehearsal", rehearsal=True)
+    return asked
+
+
+def require_approval(house: House, gate: str, round_no: int, digest: str) -> None:
+    """Go on only when this very digest is approved. Waiting while it is pending, GateClosed once it is rejected."""
+    asked = ask(house, gate, round_no, digest)
+    if asked.state == "rejected":
+        reason = next((d.reason for d in asked.decisions if d.decision == "reject"), "")
+        raise GateClosed.of(
+            "REJECTED",
+            gate,
+            f"rejected for digest {digest[:12]}: {reason}",
+            "change what was rejected; a new digest needs a new approval",
+        )
+    if asked.state != "approved":
+        raise Waiting.of(
+            "APPROVAL_MISSING",
+            gate,
+            f"{len(asked.given)} of {asked.needed} approvals given for digest {digest[:12]}",
+            f"cutover approve {gate} --digest {digest} --as NAME",
+        )
+
+
+def judge(
+    house: House, stage: str, round_no: int, measures: Mapping[str, int | None], keys: Mapping[str, Sequence[str]]
+) -> None:
+    """Judge the stage's rules, keep the results, and close the gate on a blocking failure or a check that was not made."""
+    results = house.judge.judge(stage, measures, keys)
+    house.journal.record_checks(house.fence, stage, round_no, results)
+    failed = [r for r in results if r.outcome == "failed" and r.severity == "blocking"]
+    if failed:
+        raise GateClosed(*(_finding(house, r) for r in failed))
+    unchecked = [r for r in results if r.outcome == "not_checked" and r.severity == "blocking"]
+    if unchecked:
+        raise CouldNotCheck(*(_finding(house, r) for r in unchecked))
+
+
+def _finding(house: House, result: CheckResult) -> Finding:
+    del house
+    keys = f" ({', '.join(result.keys[:5])}{' …' if result.failures > 5 else ''})" if result.keys else ""  # noqa: PLR2004
+    what = "could not be checked" if result.outcome == "not_checked" else f"{result.failures} failed"
+    return Finding(
+        result.rule_id,
+        result.entity,
+        f"{result.title_zh} / {result.title_en}: {what}, observed {result.observed}, expected {result.expected}{keys}",
+        f"blocks {result.blocks}; owner {result.owner}; {result.clause}",
+    )

@@ -1,0 +1,65 @@
+"""Final reconciliation: legacy = migrated + residual + in flight + signed exceptions, 0 fen left over; then sign-off."""
+
+from __future__ import annotations
+
+import hashlib
+
+import pyarrow as pa
+
+from migration.domain.outcome import outcome
+from migration.stages import freeze, gates, progress, residual
+from migration.stages.house import House
+
+GATE = "reconcile"
+
+
+def run(house: House) -> None:
+    """Judge the balance, the rules and the independent verifier's findings."""
+    progress.require_before(house, GATE, 1)
+    if progress.done(house, GATE):
+        return
+    freeze.require_unchanged(house)
+    residual.require_settled(house)
+    progress.start(house, GATE, 1)
+    house.tell("reconcile: the independent verifier reads both sides")
+
+
+def approve(house: House) -> None:
+    """Two persons (by configuration) sign off the outcome."""
+    if not progress.done(house, GATE):
+        gates.require_approval(house, GATE, 1, digest(house))
+
+
+def finish(house: House) -> None:
+    """Close the cutover."""
+    if progress.done(house, GATE):
+        return
+    run(house)
+    _judge(house)
+    approve(house)
+    progress.finish(house, GATE, 1, _extra(house))
+
+
+def _judge(house: House) -> None:
+    book = house.book()
+    tables = outcome(book, house.journal.batches())
+    gates.judge(house, GATE, 1, *progress.measure(house, GATE, book, tables, _extra(house)))
+
+
+def _extra(house: House) -> dict[str, int | None]:
+    """What only the caller can measure: the journal's chain, and the independent verifier's findings."""
+    return {"given.journal.chain_breaks": len(house.journal.verify()), **house.verify()}
+
+
+def digest(house: House) -> str:
+    """What the sign-off is bound to: every export, by its content."""
+    tables = outcome(house.book(), house.journal.batches())
+    digests = {name: _content(table) for name, table in sorted(tables.items())}
+    return gates.digest_of(house, GATE, 1, {"exports": digests})
+
+
+def _content(table: pa.Table) -> str:
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table.combine_chunks())
+    return hashlib.sha256(sink.getvalue()).hexdigest()

@@ -1,0 +1,110 @@
+"""Results: judged as a whole before one row is applied; a used one may not change afterwards."""
+
+from __future__ import annotations
+
+import hashlib
+
+import pyarrow as pa
+
+from migration.domain.columns import equals
+from migration.domain.errors import GateClosed
+from migration.domain.findings import Finding
+from migration.domain.ports import Batch, ResultContext, ResultRefused
+from migration.domain.tables import ENTITY_OF
+from migration.stages.house import House
+
+
+def take(house: House, batch: Batch) -> bool:
+    """Apply the batch's result if it is there. False: not there yet, or still growing. GateClosed: quarantined."""
+    _, name = house.bank.names(batch.kind, batch.batch_no, batch.business_date)
+    found = house.files.result(name, batch.business_date)
+    if found is None:
+        return False
+    request = house.journal.request(batch)
+    try:
+        answers = house.bank.check(batch, request, found.content, _context(house, batch))
+    except ResultRefused as refusal:
+        if refusal.incomplete and not found.settled:
+            return False
+        _quarantine(house, batch, name, found.content, refusal)
+    house.failpoint(f"{batch.stage}.before_apply")
+    applied = house.journal.apply(house.fence, batch, name, found.content, answers)
+    house.failpoint(f"{batch.stage}.after_apply")
+    house.files.manifest(
+        name,
+        {
+            "way": "received",
+            "name": name,
+            "business_date": batch.business_date.isoformat(),
+            "answers": batch.request_name,
+            "rows": batch.rows,
+            "sum_fen": batch.sum_fen,
+            "bytes": len(found.content),
+            "sha256": hashlib.sha256(found.content).hexdigest(),
+        },
+    )
+    house.tell(f"{batch.stage}: applied {name} ({batch.rows} rows, {applied.state})")
+    return True
+
+
+def _quarantine(house: House, batch: Batch, name: str, content: bytes, refusal: ResultRefused) -> None:
+    digest = hashlib.sha256(content).hexdigest()
+    house.journal.mark_quarantined(house.fence, batch, digest, refusal.reasons)
+    house.failpoint(f"{batch.stage}.before_quarantine")
+    house.files.quarantine(name, batch.business_date, content, refusal.reasons)
+    raise GateClosed(
+        Finding(
+            "RESULT_QUARANTINED",
+            name,
+            f"{len(refusal.reasons)} finding(s); no row was applied",
+            "put the correct file in its place and run again",
+        ),
+        *refusal.reasons,
+    ) from refusal
+
+
+def _context(house: House, batch: Batch) -> ResultContext:
+    """What the journal already knows: numbers and codes taken, names by account, keys confirmed."""
+    users = house.journal.items("users")
+    opened = users.filter(pa.array(equals(users["state"], "ok")))
+    taken = pa.table({"account_no": opened["account_no"], "user_id": opened["key"]})
+    entity = ENTITY_OF[batch.kind]
+    items = users if entity == "users" else house.journal.items(entity)
+    confirmed = items.filter(pa.array(equals(items["state"], "ok")))
+    return ResultContext(
+        names=_names(house, taken)
+        if entity != "users"
+        else pa.table({"account_no": taken["account_no"][:0], "name": taken["user_id"][:0]}),
+        taken=taken,
+        authcodes=confirmed["authcode"],
+        confirmed=confirmed["key"],
+    )
+
+
+def _names(house: House, taken: pa.Table) -> pa.Table:
+    """Account -> the name its owner was opened under."""
+    users = house.book().users.users.select(["user_id", "name"])
+    joined = taken.join(users, keys="user_id", join_type="inner")
+    return joined.select(["account_no", "name"])
+
+
+def unchanged(house: House) -> None:
+    """Results stay in `in/` after use: other content under a used name is quarantined and closes the gate."""
+    changed = []
+    for batch in house.journal.batches():
+        if not batch.result_sha256:
+            continue
+        found = house.files.result(batch.result_name, batch.business_date)
+        if found is None or hashlib.sha256(found.content).hexdigest() == batch.result_sha256:
+            continue
+        finding = Finding(
+            "RESULT_CONTRADICTS",
+            batch.result_name,
+            "the file differs from the one that was applied under this name",
+            "ask the bank which one is true; what was applied stands",
+        )
+        house.journal.note(house.actor, "result_contradicts", {"result_name": batch.result_name})
+        house.files.quarantine(batch.result_name, batch.business_date, found.content, [finding])
+        changed.append(finding)
+    if changed:
+        raise GateClosed(*changed)

@@ -1,0 +1,217 @@
+"""Wiring: from the configuration to the ports of one run. The only place that knows which adapter stands behind which port."""
+
+from __future__ import annotations
+
+import getpass
+import hashlib
+import os
+import signal
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from expectations.runner import GxJudge
+from migration.bank.profile import JxProfile
+from migration.bank.transport import DirectoryFiles
+from migration.clock import SystemClock
+from migration.domain.errors import ConfigurationError
+from migration.domain.ports import Clock, Journal, Legacy
+from migration.journal.embedded import Embedded
+from migration.journal.store import PostgresJournal
+from migration.legacy.platform import LegacyPlatform
+from migration.legacy.vault import Vault
+from migration.settings import Settings, load
+from migration.stages.engine import Engine
+from migration.stages.house import House, Tell, Terms
+
+FAILPOINT = "CUTOVER_FAILPOINT"
+"""Environment: `NAME` or `NAME@N`: SIGKILL this process when the named point is reached (the N-th time). Rehearsals only."""
+
+
+@dataclass(slots=True)
+class Desk:
+    """One opened cutover: the settings, the ports, the engine."""
+
+    settings: Settings
+    house: House
+    engine: Engine
+    journal: PostgresJournal
+
+    def begin(self) -> None:
+        """Make sure that the cutover's row is there, without taking over from a run under way."""
+        self.journal.begin(self.settings.cutover.id, self.settings.cutover.kind)
+
+    def close(self) -> None:
+        """Give connections back."""
+        self.journal.close()
+
+
+def settings(config: Path | None = None) -> Settings:
+    """The configuration: `--config`, else CUTOVER_CONFIG, else cutover.toml in the current folder."""
+    named = os.environ.get("CUTOVER_CONFIG")
+    return load(config or (Path(named) if named else None))
+
+
+def store_url(found: Settings) -> str:
+    """The journal's database: the configured server, or the embedded PostgreSQL under the workspace."""
+    return found.store.url or Embedded(Path(found.cutover.workspace)).url("cutover")
+
+
+def legacy(found: Settings, clock: Clock) -> LegacyPlatform:
+    """The legacy platform behind its port."""
+    workspace = Path(found.cutover.workspace)
+    return LegacyPlatform(
+        found.legacy.url,
+        found.legacy.money_unit,
+        found.legacy.entities,
+        workspace,
+        Vault.open(workspace, os.environ),
+        clock,
+    )
+
+
+def desk(
+    found: Settings,
+    *,
+    actor: str,
+    approve_as: tuple[str, ...] = (),
+    tell: Tell | None = None,
+    blocking: bool = True,
+) -> Desk:
+    """Open the ports of one run."""
+    _supported(found)
+    clock = SystemClock()
+    workspace = Path(found.cutover.workspace)
+    workspace.mkdir(mode=0o700, parents=True, exist_ok=True)
+    journal = PostgresJournal(store_url(found))
+    journal.begin(found.cutover.id, found.cutover.kind)
+    source = legacy(found, clock)
+    bank = _profile(found)
+    house = House(
+        terms=terms(found),
+        journal=journal,
+        legacy=source,
+        bank=bank,
+        files=DirectoryFiles(exchange_folder(found), workspace, clock),
+        judge=GxJudge(),
+        clock=clock,
+        actor=actor,
+        verify=_verifier(journal, source),
+        approve_as=approve_as,
+        blocking=blocking,
+        failpoint=_failpoint(found),
+    )
+    if tell is not None:
+        house.tell = tell
+    return Desk(found, house, Engine(house), journal)
+
+
+def engine(config: Path | None = None) -> Engine:
+    """The engine for Airflow: waits by raising, never inside a call."""
+    actor = os.environ.get("CUTOVER_ACTOR") or getpass.getuser()
+    return desk(settings(config), actor=actor, blocking=False, approve_as=_rehearsal_names()).engine
+
+
+def _rehearsal_names() -> tuple[str, ...]:
+    """Names that approve beforehand in a rehearsal driven by Airflow (refused in production when the gate is decided)."""
+    return tuple(name for name in os.environ.get("CUTOVER_APPROVE_AS", "").split(",") if name)
+
+
+def _profile(found: Settings) -> JxProfile:
+    bank = found.bank
+    return JxProfile(
+        product=bank.product,
+        institution=bank.institution,
+        issuer=bank.issuer,
+        line_ending=bank.line_ending,
+        rows_per_file=bank.rows_per_file,
+    )
+
+
+def _supported(found: Settings) -> None:
+    """Say at once what this version cannot do, instead of doing something else."""
+    lacking = [
+        ("bank.transport", found.bank.transport != "directory", "this version exchanges files by directory only"),
+        ("bank.profile", found.bank.profile != "jx", "this version knows the bank profile jx"),
+        ("bank.query_url", bool(found.bank.query_url), "this version works by files only: leave it empty"),
+        (
+            "policy.carry_authorisations",
+            found.policy.carry_authorisations,
+            "this version lists every authorisation as lapsed",
+        ),
+        (
+            "policy.late_change",
+            found.policy.late_change != "stop",
+            "this version stops when the source changed after the snapshot",
+        ),
+    ]
+    for key, wanted, why in lacking:
+        if wanted:
+            raise ConfigurationError.of("CONFIG_NOT_SUPPORTED", key, why, "change the key")
+
+
+def exchange_folder(found: Settings) -> Path:
+    """Where requests go and results come from."""
+    if found.bank.directory is None:
+        raise ConfigurationError.of("CONFIG_REQUIRED", "bank.directory", "not set", "the exchange folder of the bank")
+    return Path(found.bank.directory)
+
+
+def terms(found: Settings) -> Terms:
+    """The part of the configuration that the stages work by."""
+    return Terms(
+        cutover_id=found.cutover.id,
+        kind=found.cutover.kind,
+        business_date=found.cutover.business_date,
+        keep_account=tuple(found.policy.keep_account),
+        overdue=found.policy.overdue,
+        late_change=found.policy.late_change,
+        require_approvals=found.policy.require_approvals,
+        confidence=found.sampling.confidence,
+        defect_rate=found.sampling.defect_rate,
+        seed=found.sampling.seed,
+        rows_per_file=found.bank.rows_per_file,
+        result_timeout_s=float(found.bank.result_timeout_s),
+        config_digest=found.digest(),
+        code_digest=code_digest(),
+        account_pattern=r"621246\d{13}",
+    )
+
+
+@lru_cache(maxsize=1)
+def code_digest() -> str:
+    """SHA-256 over the product's own source: an approval given to one version does not hold for another."""
+    root = Path(__file__).resolve().parent
+    digest = hashlib.sha256()
+    for path in sorted([*root.rglob("*.py"), *root.rglob("*.sql"), *(root.parent / "expectations").rglob("*.py")]):
+        digest.update(path.relative_to(root.parent).as_posix().encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()
+
+
+def _failpoint(found: Settings) -> Tell:
+    """Named interruption points; armed by the environment, never in production."""
+    armed = os.environ.get(FAILPOINT, "")
+    if not armed or found.cutover.kind == "production":
+        return lambda _name: None
+    name, _, nth = armed.partition("@")
+    left = [int(nth or 1)]
+
+    def reach(point: str) -> None:
+        if point == name:
+            left[0] -= 1
+            if left[0] == 0:
+                sys.stderr.flush()
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    return reach
+
+
+def _verifier(journal: Journal, source: Legacy) -> Callable[[], Mapping[str, int | None]]:
+    def counted() -> Mapping[str, int | None]:
+        from migration.verification.run import counts  # noqa: PLC0415 - only reconcile needs it
+
+        return counts(journal, source)
+
+    return counted
