@@ -11,16 +11,16 @@ _STOP: Final = "domain.md What stops the whole run at preflight"
 _SHUT: Final = "domain.md Hazards H25, H27"
 
 _ISSUES: Final = (
-    ("MONEY_DECIMALS", "金额多于两位小数", "amounts with more than two decimals"),
-    ("MONEY_NULL", "金额为空", "amounts that are NULL"),
-    ("MONEY_NAN", "金额为 NaN 或无穷大", "amounts that are NaN or infinite"),
-    ("MONEY_NEGATIVE", "金额为负", "negative amounts"),
-    ("MONEY_FLOAT", "金额以浮点数存储", "amounts stored as floats"),
-    ("MONEY_FORMAT", "金额格式无法识别", "amounts that cannot be read"),
-    ("VALUE_NOT_ALLOWED", "取值不在允许范围内", "values outside their enumeration"),
-    ("KEY_NULL", "主键为空", "rows without a key"),
-    ("KEY_DUPLICATE", "主键重复", "duplicate keys"),
-    ("NUMBER_FORMAT", "数字格式无法识别", "numbers that cannot be read"),
+    ("MONEY_DECIMALS", "多于两位小数的金额", "amounts with more than two decimals"),
+    ("MONEY_NULL", "为空的金额", "amounts that are NULL"),
+    ("MONEY_NAN", "NaN 或无穷大的金额", "amounts that are NaN or infinite"),
+    ("MONEY_NEGATIVE", "负数金额", "negative amounts"),
+    ("MONEY_FLOAT", "以浮点数存储的金额", "amounts stored as floats"),
+    ("MONEY_FORMAT", "无法识别的金额", "amounts that cannot be read"),
+    ("VALUE_NOT_ALLOWED", "超出允许范围的取值", "values outside their enumeration"),
+    ("KEY_NULL", "没有主键的行", "rows without a key"),
+    ("KEY_DUPLICATE", "重复的主键", "duplicate keys"),
+    ("NUMBER_FORMAT", "无法识别的数字", "numbers that cannot be read"),
 )
 
 _READING: Final = (
@@ -49,7 +49,7 @@ _READING: Final = (
 
 _VALUES: Final = (
     *(
-        _GATE.rule(10 + n, "snapshot", ("keys", f"issue.{code}"), _STOP, f"无{zh}", f"there are no {en}")
+        _GATE.rule(10 + n, "snapshot", ("keys", f"issue.{code}"), _STOP, f"没有{zh}", f"there are no {en}")
         for n, (code, zh, en) in enumerate(_ISSUES)
     ),
     _GATE.rule(

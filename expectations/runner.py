@@ -36,10 +36,24 @@ _LOG: Final = logging.getLogger(__name__)
 def _great_expectations() -> Any:
     """Import Great Expectations, quiet: no usage reports over the network, no log noise."""
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
+    log = logging.getLogger("great_expectations")
+    log.setLevel(logging.WARNING)  # it talks while it is imported,
     import great_expectations as gx  # noqa: PLC0415
 
-    logging.getLogger("great_expectations").setLevel(logging.WARNING)
+    log.setLevel(logging.WARNING)  # and sets its own level then
     return gx
+
+
+def _context(gx: Any) -> Any:
+    """Make a context that lives in memory: no docs site (a folder under /tmp), no progress bars, no usage reports."""
+    from great_expectations.data_context.types import base  # noqa: PLC0415
+
+    config = base.DataContextConfig(
+        store_backend_defaults=base.InMemoryStoreBackendDefaults(init_temp_docs_sites=False),
+        progress_bars=base.ProgressBarsConfig(globally=False),
+        analytics_enabled=False,
+    )
+    return gx.get_context(mode="ephemeral", project_config=config)
 
 
 class GxJudge:
@@ -66,11 +80,10 @@ def _validate(stage: str, cases: Sequence[Case]) -> dict[str, Any]:
 
 def _run(stage: str, cases: Sequence[Case]) -> dict[str, Any]:
     gx = _great_expectations()
-    context = gx.get_context(mode="ephemeral")
-    context.variables.progress_bars = {"globally": False, "metric_calculations": False}
     frame = frame_of(cases)
     batch = (
-        context.data_sources.add_pandas("measures")
+        _context(gx)
+        .data_sources.add_pandas("measures")
         .add_dataframe_asset(stage)
         .add_batch_definition_whole_dataframe("whole")
         .get_batch(batch_parameters={"dataframe": frame})

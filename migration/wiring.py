@@ -90,7 +90,7 @@ def desk(
     source = legacy(found, clock)
     bank = _profile(found)
     house = House(
-        terms=terms(found),
+        terms=terms(found, bank.account_pattern),
         journal=journal,
         legacy=source,
         bank=bank,
@@ -159,7 +159,7 @@ def exchange_folder(found: Settings) -> Path:
     return Path(found.bank.directory)
 
 
-def terms(found: Settings) -> Terms:
+def terms(found: Settings, account_pattern: str) -> Terms:
     """The part of the configuration that the stages work by."""
     return Terms(
         cutover_id=found.cutover.id,
@@ -176,7 +176,7 @@ def terms(found: Settings) -> Terms:
         result_timeout_s=float(found.bank.result_timeout_s),
         config_digest=found.digest(),
         code_digest=code_digest(),
-        account_pattern=r"621246\d{13}",
+        account_pattern=account_pattern,
     )
 
 

@@ -105,8 +105,8 @@ def validate(
 ) -> pa.Table:
     """Judge a parsed file (ROWS) as a whole; returns what is to be added (NEW), or raises InputRefused.
 
-    `users`: SNAPSHOT["users"] after the corrections so far; `already`: those, in CORRECTIONS; `book`: the users' book
-    as it stands. `issues` (ISSUES of users) tells where the source's value could not be taken, so that any `old` fits.
+    `users`: SNAPSHOT["users"]; `already`: the corrections so far, in CORRECTIONS; `book`: the users' book as it stands.
+    `issues` (ISSUES of users) tells where the source's value could not be taken, so that any `old` fits.
     `settled`: users recorded as merged; a person's name and ID are carried over to them, or they would fall apart.
     `in_flight`: users in a file at the bank that is not answered yet; they must wait for the answer.
 
@@ -117,7 +117,7 @@ def validate(
     fresh = [line for line in lines if line.line not in repeated]
     if not fresh:
         return NEW.empty_table()
-    desk = Desk.open(fresh, users, book, issues=issues, settled=settled, in_flight=in_flight)
+    desk = Desk.open(fresh, apply(users, already), book, issues=issues, settled=settled, in_flight=in_flight)
     findings = [finding for line in fresh for finding in desk.take(line)] or desk.close()
     if findings:
         raise InputRefused(*findings)

@@ -67,7 +67,7 @@ def _listings(book: Book) -> pa.Table:
         borrower_account=listings.borrower.account,
         amount_fen=pa.array(listings.amount),
         outstanding_fen=pa.array(listings.outstanding),
-        batch_no=_only(listings.registered, listings.attempts.batch_no),
+        batch_no=listings.attempts.batch_no,
         reason=listings.reason,
     )
 
@@ -86,7 +86,7 @@ def _debts(book: Book) -> pa.Table:
         interest_fen=debts.table["interest"],
         bonus_interest_fen=debts.table["bonus_interest"],
         authcode=_only(debts.registered, debts.attempts.authcode),
-        batch_no=_only(debts.registered, debts.attempts.batch_no),
+        batch_no=debts.attempts.batch_no,
         reason=debts.reason,
     )
 

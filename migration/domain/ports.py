@@ -233,6 +233,11 @@ class Bank(Protocol):
         """What the files can carry."""
         ...
 
+    @property
+    def account_pattern(self) -> str:
+        """The form of a full account number, as a regular expression."""
+        ...
+
     def names(self, kind: str, batch_no: str, business_date: date) -> tuple[str, str]:
         """Request and result file name."""
         ...

@@ -118,7 +118,7 @@ def measure(
     facts = MeasureInput(
         business_date=terms.business_date,
         snapshot=book.tables,
-        items={entity: journal.items(entity) for entity in ("users", "listings", "debts")},
+        items={entity: journal.items(entity) for entity in ("users", "listings", "debts", "authorisations")},
         book={entity: tables[entity] for entity in ("users", "listings", "debts", "residuals")},
         issues=house.table("issues"),
         batches=tables["batches"],

@@ -24,7 +24,7 @@ def take(house: House, batch: Batch) -> bool:
     try:
         answers = house.bank.check(batch, request, found.content, _context(house, batch))
     except ResultRefused as refusal:
-        if refusal.incomplete and not found.settled:
+        if not found.settled:  # it may still be growing
             return False
         _quarantine(house, batch, name, found.content, refusal)
     house.failpoint(f"{batch.stage}.before_apply")

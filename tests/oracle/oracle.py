@@ -6,7 +6,8 @@ from datetime import date
 
 from tests.oracle import exports, people, sampling, source
 from tests.oracle.bank import Bank, authcode
-from tests.oracle.book import Answer, Book, Facts, request_of
+from tests.oracle.book import Book
+from tests.oracle.facts import Answer, Facts, request_of
 
 DEFAULTS = {
     "cutover": {"business_date": "2017-11-18"},

@@ -139,7 +139,7 @@ def _paid(plan: Plan, index: Ints, periods: loans.Periods, due: Days) -> tuple[I
     prepaid = last & ~paid & (trap == LISTING_CODE["prepaid"])
     principal = np.where(prepaid, periods.principal // 2, principal)
     open_ = ~paid & (periods.principal > 0)
-    before = np.cumsum(open_) - open_
+    before: Ints = np.cumsum(open_) - open_
     start = np.searchsorted(periods.listing, periods.listing)
     partly = open_ & (before == before[start]) & (trap == LISTING_CODE["partly_repaid"])
     principal = np.where(partly, periods.principal * 37 // 100, principal)

@@ -30,6 +30,7 @@ REGIONS = (
 )
 ABOLISHED_REGION = 310103
 """Luwan, merged into Huangpu in 2011: numbers issued there stay valid."""
+_REGION_OF_X = 110108
 _FIRST_BIRTH = date(1950, 1, 1)
 _BIRTH_DAYS = 17_500  # up to the end of 1997: all of age at any business date from 2016 on
 _SEQUENCES = 999
@@ -64,9 +65,20 @@ def id_numbers(index: Ints, seed: int) -> list[str]:
     return [f"{head}{_ID_CHECKS[check]}" for head, check in zip(first17.tolist(), (total % 11).tolist(), strict=True)]
 
 
-def with_birth(id_no: str, born: date) -> str:
-    """The same person's number as if born on `born`, with a right check digit."""
-    return id_with_check(id_no[:6] + born.strftime("%Y%m%d") + id_no[14:17])
+def with_birth(ordinal: int, born: date) -> str:
+    """A valid number of somebody born on `born`; distinct for ordinals below 13,986."""
+    region, sequence = REGIONS[ordinal % len(REGIONS)], ordinal // len(REGIONS) % _SEQUENCES + 1
+    return id_with_check(f"{region}{born:%Y%m%d}{sequence:03d}")
+
+
+def ending_in_x(id_no: str) -> str:
+    """A number of the same birth date whose check character is X, in a region no other number uses."""
+    sequence = int(id_no[14:17])
+    return next(
+        number
+        for step in range(1000)
+        if (number := id_with_check(f"{_REGION_OF_X}{id_no[6:14]}{(sequence + step) % 1000:03d}")).endswith("X")
+    )
 
 
 def fifteen(id_no: str) -> str:

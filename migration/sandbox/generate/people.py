@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -12,14 +12,13 @@ from . import numbers, words
 from .hazards import USER_CODE, USER_TRAPS
 from .mix import Ints
 from .plan import PLATFORM_USERS, Plan
+from .traps import spring
 
 Row = list[Any]
 USER_COLUMNS = (
     "user_id", "kind", "name", "id_type", "id_no", "sex", "phone", "email", "corporate_account",
     "verified_at", "status", "registered_at", "last_active_at",
 )  # fmt: skip
-_NAME, _ID_TYPE, _ID_NO, _SEX, _PHONE, _ACCOUNT, _VERIFIED = 2, 3, 4, 5, 6, 8, 9
-_DOTTED = "艾力{dot}买买提"
 _PLATFORM_NAMES = ("平台手续费户", "平台红包户", "平台结算户")
 
 

@@ -92,7 +92,7 @@ def _append(database: Path, rows: dict[str, list[Row]]) -> None:
 
 def _first_corrections(users: dict[str, Row]) -> list[tuple[str, ...]]:
     """Given when the accounts are done: they go out in the re-open stage of round 1."""
-    name, id_no, phone, account = (columns("users").index(c) for c in ("name", "id_no", "phone", "corporate_account"))
+    name, id_no, phone = (columns("users").index(c) for c in ("name", "id_no", "phone"))
     good_id = users["X3001"][id_no][:17]
     return [
         ("X1102", "name", users["X1102"][name], users["X1101"][name], "录入错字，与证件一致", "operations-1"),

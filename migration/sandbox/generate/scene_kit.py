@@ -115,7 +115,8 @@ class Scenes:
     ) -> None:
         """A listing, its schedule (default: one period, unpaid) and its debts `<key>D1`, `<key>D2` ...
 
-        A debt is (lender, principal[, interest]) in fen; a schedule row is (period, due, principal, interest, principal paid, interest paid) in fen.
+        A debt is (lender, principal[, interest]) in fen; a schedule row is (period, due, principal, interest, principal
+        paid, interest paid) in fen.
         """
         total = sum(debt[1] for debt in debts) if amount is None else amount
         self.put(
@@ -124,8 +125,8 @@ class Scenes:
         )  # fmt: skip
         unpaid = 0 if status == "finished" else 1
         default = [(1, maturity, total, total * 12 // 100, (1 - unpaid) * total, (1 - unpaid) * (total * 12 // 100))]
-        for period, due, *fen in schedule or default:
-            self.put("schedules", key, period, due, *(yuan(f) for f in fen))
+        for period, due, *amounts in schedule or default:
+            self.put("schedules", key, period, due, *(yuan(fen) for fen in amounts))
         for n, (lender, fen, *interest) in enumerate(debts, start=1):
             self.debt(
                 f"{debt_key or key}D{n}", key, lender, fen * unpaid, interest=interest[0] if interest else None,

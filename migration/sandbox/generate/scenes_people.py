@@ -7,8 +7,8 @@ listing XL60 (or one named after him).
 from __future__ import annotations
 
 from . import numbers
-from .people import full_width
 from .scene_kit import Scenes
+from .traps import full_width
 
 LENDERS_OF_XL60 = (
     "X1101", "X1102", "X1201", "X1302", "X2301", "X2601", "X2701", "X2702", "X2901", "X3001", "X3101", "X3201", "X3301",

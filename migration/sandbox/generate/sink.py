@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 from sqlalchemy import create_engine
 
@@ -69,7 +69,7 @@ class Sink:
         if loose_dates and self._dialect == "postgresql":
             self._types |= {"date": "TEXT", "instant": "TEXT"}
 
-    def __enter__(self) -> Sink:
+    def __enter__(self) -> Self:
         self._connection = self._engine.raw_connection()
         self._cursor = self._connection.cursor()
         if self._dialect == "sqlite":

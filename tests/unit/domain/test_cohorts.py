@@ -148,8 +148,9 @@ def test_a_phone_is_not_shared_with_who_is_not_sent(other):
     assert outcome(*rows)["A"] == ("pending", None)
 
 
-def test_who_is_opened_keeps_his_phone_and_the_newcomer_is_refused():
-    rows = [person("A", 1, phone="13800138000"), person("B", 2, phone="13800138000")]
+@pytest.mark.parametrize("since", [{}, {"verified_at": None}])
+def test_who_is_opened_keeps_his_phone_and_the_newcomer_is_refused(since):
+    rows = [person("A", 1, phone="13800138000") | since, person("B", 2, phone="13800138000")]
     opened = [item("A", "ok", account_no="6212460000000000000", activated=False)]
     assert outcome(*rows, items=opened) == {"A": ("opened", "OPENED_S"), "B": ("self_open", "PHONE_SHARED")}
 
@@ -246,7 +247,8 @@ def test_a_refusal_without_a_known_digest_stands():
 def test_a_signed_user_is_final_even_when_mended():
     row = person("A", 1)
     signed = [signature("A", "BANK_106")]
-    assert one(row | {"phone": "13900000000"}, items=[refused(row)], signatures=signed) == ("excepted", "BANK_106")
+    found = by_id(book(row | {"phone": "13900000000"}, items=[refused(row)], signatures=signed))["A"]
+    assert (found["disposition"], found["reason"], found["sendable"]) == ("excepted", "BANK_106", False)
 
 
 def test_a_correction_mends_a_local_refusal():

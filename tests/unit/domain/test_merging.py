@@ -186,6 +186,7 @@ def test_two_accounts_at_the_bank_both_stay():
         "B": ("opened", "OPENED_N"),
         "C": ("merged", "MERGED"),
     }
+    assert kept(*twins({}, {}, {}), items=opened)["C"] == "A"
 
 
 def test_who_was_signed_off_in_a_conflict_never_merges_later():

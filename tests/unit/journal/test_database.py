@@ -38,7 +38,7 @@ def break_commits(journal, monkeypatch, *, times: int, after: bool) -> list[int]
             seen.append(1)
             if after:
                 real(connection)
-            connection.close()
+            connection.dbapi_connection.close()
             raise psycopg.OperationalError("server closed the connection unexpectedly")
         real(connection)
 
@@ -78,7 +78,7 @@ def own_server():
     """A durable server of the test's own, to be restarted."""
     with (
         tempfile.TemporaryDirectory(prefix="cutover-restart-") as folder,
-        Embedded(Path(folder), durable=False) as server,
+        Embedded(Path(folder)) as server,
     ):
         yield server
 

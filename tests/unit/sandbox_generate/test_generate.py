@@ -256,7 +256,9 @@ def test_check_characters_by_known_numbers():
     assert numbers.id_with_check("11010519491231002") == "11010519491231002X"
     assert numbers.org_code(21435690)[-1] in "0123456789X"
     assert numbers.fifteen("11010519491231002X") == "110105491231002"
-    assert numbers.with_birth("11010519491231002X", date(2000, 2, 29))[6:14] == "20000229"
+    assert numbers.with_birth(15, date(2000, 2, 29))[6:14] == "20000229"
+    assert len({numbers.with_birth(n, date(2000, 2, 29)) for n in range(2000)}) == 2000
+    assert numbers.ending_in_x("110105194912310021")[17] == "X"
 
 
 SERVERS = [

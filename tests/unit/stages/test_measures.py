@@ -123,7 +123,7 @@ def test_a_measure_that_breaks_is_open_and_says_so_without_the_cell(monkeypatch,
 
 
 def test_nothing_of_the_tables_can_reach_a_file():
-    with _Measurer(facts(), "1GB") as measurer, pytest.raises(Exception, match="(?i)disabled"):
+    with _Measurer(facts(), "1GB") as measurer, pytest.raises(Exception, match=r"(?i)disabled"):
         measurer._connection.execute("COPY (SELECT 1) TO 'leak.csv'")
 
 

@@ -1,0 +1,175 @@
+"""Both sides on one table: the snapshot, the files' records and the claim, in a DuckDB that keeps nothing on disk."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+
+from migration.verification import people, records
+from migration.verification.evidence import Evidence, Exchanged
+from migration.verification.layouts import EXCHANGE_OF, LAYOUTS, Layout
+from migration.verification.views import VIEWS
+
+BATCHES: Final = pa.schema(
+    [
+        ("batch", pa.string()),  # date/number
+        ("day", pa.date32()),
+        ("batch_no", pa.string()),
+        ("stage", pa.string()),
+        ("round", pa.int64()),
+        ("kind", pa.string()),
+        ("sample", pa.bool_()),
+        ("part", pa.int64()),
+        ("state", pa.string()),
+        ("rows", pa.int64()),
+        ("sum_fen", pa.int64()),
+        ("request_name", pa.string()),
+        ("request_sha256", pa.string()),
+        ("result_name", pa.string()),
+        ("result_sha256", pa.string()),
+        ("request_digest", pa.string()),  # of the bytes
+        ("result_digest", pa.string()),
+        ("request_records", pa.int64()),  # NULL: the bytes are no whole records
+        ("result_records", pa.int64()),
+    ]
+)
+ANSWERED: Final = ("applied", "unknown")
+CLAIMED: Final = (
+    "users", "listings", "debts", "residuals", "schedules", "authorisations", "notices", "batches",
+)  # fmt: skip
+
+
+class Workbench:
+    """The tables by name: `s_*` snapshot, `person`, `q_*` requests, `a_*` answers, `batches`, `signed`, `c_*` claim."""
+
+    def __init__(self, evidence: Evidence) -> None:
+        self.evidence = evidence
+        self._connection = duckdb.connect(
+            ":memory:", config={"temp_directory": "", "preserve_insertion_order": "false", "threads": "2"}
+        )
+        self._connection.execute("SET enable_external_access = false")
+        self._load(evidence)
+        for name, sql in VIEWS.items():
+            self._connection.execute(f"CREATE VIEW {name} AS {sql}")
+
+    def close(self) -> None:
+        """Give the memory back."""
+        self._connection.close()
+
+    def __enter__(self) -> Workbench:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # -- asking
+
+    def keys(self, sql: str) -> list[str]:
+        """The first column of a query, sorted, NULL as `?`."""
+        return sorted(str(row[0]) if row[0] is not None else "?" for row in self._fetch(sql))
+
+    def row(self, sql: str) -> tuple[Any, ...]:
+        """The only row of a query."""
+        return self._fetch(sql)[0]
+
+    def table(self, sql: str) -> pa.Table:
+        """A query as an Arrow table."""
+        found = self._execute(sql).arrow()
+        return found if isinstance(found, pa.Table) else found.read_all()
+
+    def _fetch(self, sql: str) -> list[tuple[Any, ...]]:
+        return self._execute(sql).fetchall()
+
+    def _execute(self, sql: str) -> Any:
+        parameters = {"business_date": self.evidence.business_date, "policy": self.evidence.overdue_policy}
+        parameters |= {"pattern": self.evidence.account_pattern, "final": self.evidence.final}
+        wanted = {name: value for name, value in parameters.items() if f"${name}" in sql}
+        return self._connection.execute(sql, wanted or None)
+
+    # -- loading
+
+    def _load(self, evidence: Evidence) -> None:
+        for name, table in evidence.snapshot.items():
+            self.put(f"s_{name}", table)
+        self.put("person", people.persons(evidence.snapshot["users"], evidence.corrections))
+        self.put("issues", evidence.issues)
+        self.put("signed", evidence.signed)
+        for name in CLAIMED:
+            self.put(f"c_{name}", evidence.claim[name])
+        for exchange, (request, result) in LAYOUTS.items():
+            self._connection.execute(f"CREATE TABLE q_{exchange} ({_ddl(request)})")
+            self._connection.execute(f"CREATE TABLE a_{exchange} ({_ddl(result)}, fine BOOLEAN)")
+        self.put("batches", pa.Table.from_pylist([], BATCHES))
+        self.take_files(evidence.exchanged)
+
+    def put(self, name: str, table: pa.Table) -> None:
+        """Make or replace a table."""
+        self._connection.register("incoming", table)
+        self._connection.execute(f"CREATE OR REPLACE TABLE {name} AS SELECT * FROM incoming")
+        self._connection.unregister("incoming")
+
+    def take_files(self, exchanged: Iterable[Exchanged]) -> None:
+        """Read the bytes of batches; records of the same batch that were read before are replaced."""
+        for batch in exchanged:
+            exchange = EXCHANGE_OF.get(batch.kind)
+            self._connection.execute("DELETE FROM batches WHERE batch = $1", [batch.name])
+            facts = _facts(batch)
+            if exchange is not None:
+                request, result = LAYOUTS[exchange]
+                facts["request_records"] = self._take(f"q_{exchange}", batch, request, facts.pop("request"))
+                facts["result_records"] = self._take(f"a_{exchange}", batch, result, facts.pop("result"))
+            facts = {name: facts.get(name) for name in BATCHES.names}
+            self._insert("batches", pa.Table.from_pylist([facts], BATCHES))
+
+    def _take(self, table: str, batch: Exchanged, layout: Layout, content: bytes) -> int | None:
+        self._connection.execute(f"DELETE FROM {table} WHERE batch = $1", [batch.name])
+        found = records.columns(content, layout)
+        if found is None:
+            return None
+        columns, size = found
+        if size:
+            self._insert(table, _numbered(columns, batch, size, answers=table.startswith("a_")))
+        return size
+
+    def _insert(self, name: str, table: pa.Table) -> None:
+        self._connection.register("incoming", table)
+        self._connection.execute(f"INSERT INTO {name} BY NAME SELECT * FROM incoming")
+        self._connection.unregister("incoming")
+
+
+def _ddl(layout: Layout) -> str:
+    columns = [f"{field.name} {'BIGINT' if field.number else 'VARCHAR'}" for field in layout.fields]
+    return ", ".join(["batch VARCHAR", "day DATE", "file_kind VARCHAR", "number VARCHAR", "record BIGINT", *columns])
+
+
+def _numbered(columns: Mapping[str, pa.Array], batch: Exchanged, size: int, *, answers: bool) -> pa.Table:
+    """The records with the batch they belong to and their number in the file, from 1."""
+    repeated: dict[str, Any] = {
+        "batch": pa.repeat(pa.scalar(batch.name), size),
+        "day": pa.repeat(pa.scalar(batch.business_date, pa.date32()), size),
+        "file_kind": pa.repeat(pa.scalar(batch.kind), size),
+        "number": pa.repeat(pa.scalar(batch.batch_no), size),
+        "record": pa.array(np.arange(1, size + 1), pa.int64()),
+    }
+    if answers:
+        repeated["fine"] = people.valid_numbers(columns["account"])
+    return pa.table({**repeated, **columns})
+
+
+def _facts(batch: Exchanged) -> dict[str, Any]:
+    request = batch.request() if batch.request_sha256 else b""
+    result = batch.result() if batch.result_sha256 and batch.state in ANSWERED else b""
+    facts = {name: getattr(batch, name, None) for name in BATCHES.names}
+    return facts | {
+        "batch": batch.name,
+        "day": batch.business_date,
+        "request": request,
+        "result": result,
+        "request_digest": hashlib.sha256(request).hexdigest() if request else None,
+        "result_digest": hashlib.sha256(result).hexdigest() if result else None,
+    }
