@@ -7,7 +7,7 @@ import hashlib
 import os
 import signal
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -17,7 +17,7 @@ from migration.bank.profile import JxProfile
 from migration.bank.transport import DirectoryFiles
 from migration.clock import SystemClock
 from migration.domain.errors import ConfigurationError
-from migration.domain.ports import Clock, Journal, Legacy
+from migration.domain.ports import Clock
 from migration.journal.embedded import Embedded
 from migration.journal.store import PostgresJournal
 from migration.legacy.platform import LegacyPlatform
@@ -98,7 +98,7 @@ def desk(
         judge=GxJudge(),
         clock=clock,
         actor=actor,
-        verify=_verifier(journal, source),
+        verify=lambda: _verified(house),
         approve_as=approve_as,
         blocking=blocking,
         failpoint=_failpoint(found),
@@ -208,10 +208,9 @@ def _failpoint(found: Settings) -> Tell:
     return reach
 
 
-def _verifier(journal: Journal, source: Legacy) -> Callable[[], Mapping[str, int | None]]:
-    def counted() -> Mapping[str, int | None]:
-        from migration.verification.run import counts  # noqa: PLC0415 - only reconcile needs it
+def _verified(house: House) -> Mapping[str, int | None]:
+    """The independent verifier's findings as counts."""
+    from migration.stages import gather  # noqa: PLC0415 - only reconcile needs it
+    from migration.verification.run import counts  # noqa: PLC0415
 
-        return counts(journal, source)
-
-    return counted
+    return counts(gather.evidence(house))

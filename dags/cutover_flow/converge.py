@@ -55,15 +55,17 @@ class Engine(Protocol):
         """Ids (`2017-11-18/000003`) a mapped step runs over."""
         ...
 
-    def close(self) -> None:
-        """Give connections back."""
-        ...
-
 
 def open_engine() -> Engine:
     """Open the engine of this configuration; imported here, never while DAGs are parsed."""
     module, _, factory = knobs.engine_factory().partition(":")
     return getattr(importlib.import_module(module), factory)()
+
+
+def close(engine: Engine) -> None:
+    """Give connections back, where the engine holds any beyond its process."""
+    if hasattr(engine, "close"):
+        engine.close()
 
 
 def converge(stage: str, step: str, batch: str | None = None, over: str = "") -> tuple[Report, list[str]]:
@@ -82,7 +84,7 @@ def _attempt(stage: str, step: str, batch: str | None, over: str) -> tuple[Repor
             report = engine.step(stage, step, batch)
             return report, list(engine.batches(stage, over)) if over else []
         finally:
-            engine.close()
+            close(engine)
     except Exception as error:  # noqa: BLE001 - every sort is sorted out by the caller, outside of this frame
         return error
 

@@ -5,12 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any
 
+import pyarrow as pa
 import typer
 from rich.table import Table
 
 from migration.commands.shared import OUT, desk, emit, require_name, yuan
 from migration.domain import corrections as given
+from migration.domain.attempts import batch_of
+from migration.domain.columns import Mask, equals, member
 from migration.domain.errors import ConfigurationError, InputRefused
+from migration.stages.exchange import UNANSWERED, batch_id
+from migration.stages.house import House
 
 As = Annotated[str, typer.Option("--as", help="Who decides.")]
 Digest = Annotated[str, typer.Option("--digest", help="The digest that was looked at (cutover approvals).")]
@@ -70,10 +75,32 @@ def corrections(file: Path, name: As) -> None:
             raise InputRefused.of(
                 "STAGE_ORDER", file.name, "corrections need a snapshot", "cutover run --until preflight"
             )
-        new = given.validate(rows, house.table("users"), house.journal.corrections(), house.book().users.users)
+        new = _validated(opened.house, rows)
         if new.num_rows:
             house.journal.add_corrections(new, require_name(name))
         OUT.print(f"{new.num_rows} correction(s) taken, {rows.num_rows - new.num_rows} known already")
+
+
+def _validated(house: House, rows: pa.Table) -> pa.Table:
+    """The lines that are new, judged against the present values, merges already made and files under way."""
+    known = house.journal.dispositions("users")
+    issues = house.table("issues")
+    items = house.journal.items("users")
+    return given.validate(
+        rows,
+        house.table("users"),
+        house.journal.corrections(),
+        house.book().users.users,
+        issues=issues.filter(pa.array(equals(issues["entity"], "users"))),
+        settled=known.filter(pa.array(equals(known["disposition"], "merged")))["key"],
+        in_flight=items.filter(pa.array(equals(items["state"], "open") & _delivered(house, items)))["key"],
+    )
+
+
+def _delivered(house: House, items: pa.Table) -> Mask:
+    """Items whose batch has left and is not answered."""
+    gone = [batch_id(b) for b in house.journal.batches() if b.state in UNANSWERED]
+    return member(batch_of(items), pa.array(gone, pa.string()))
 
 
 def exceptions(

@@ -14,11 +14,9 @@ from migration.commands.shared import OUT, desk, emit, settings
 from migration.domain.errors import ConfigurationError, GateClosed
 from migration.domain.findings import Finding
 from migration.domain.outcome import balance, outcome
-try:
-    from migration.reports import exports, pack, passports
-    from migration.verification import run as verification
-except ImportError:
-    pass
+from migration.reports import exports
+from migration.stages import gather
+from migration.verification import run as verification
 
 Out = Annotated[Path, typer.Option("--out", help="The folder to write into.")]
 KINDS = ("sit", "uat", "rehearsal", "production")
@@ -28,7 +26,7 @@ def verify(*, json: Annotated[bool, typer.Option("--json", help="Machine-readabl
     """Compare snapshot, journal and the bank's answers by code of its own."""
     with desk() as opened:
         opened.begin()
-        found = verification.verify(opened.journal, opened.house.legacy)
+        found = verification.verify(gather.evidence(opened.house))
     if json:
         emit(found.as_json())
     else:
@@ -46,6 +44,8 @@ def report(
     """The report: one HTML file that opens offline."""
     if kind is not None and kind not in KINDS:
         raise ConfigurationError.of("REPORT_KIND", kind, "no such kind", f"one of {', '.join(KINDS)}")
+    from migration.reports import pack  # noqa: PLC0415
+
     with desk() as opened:
         opened.begin()
         place = pack.write(
@@ -74,6 +74,8 @@ def passport(
         raise ConfigurationError.of(
             "PASSPORT_KEY", "passport", "exactly one of --user, --listing, --debt", "--debt KEY"
         )
+    from migration.reports import passports  # noqa: PLC0415
+
     with desk() as opened:
         opened.begin()
         for line in passports.lines(opened, *chosen[0]):

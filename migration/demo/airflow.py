@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from migration.demo.processes import Processes
 
 PARTS: Final = ("api-server", "scheduler", "dag-processor")
-POOL: Final = "cutover"
 UP_WITHIN_S: Final = 180.0
 PARALLEL: Final = 2
 """Task slots: one converging task (the pool has one slot) and the watcher."""
@@ -97,9 +96,8 @@ class Airflow:
         return {"AIRFLOW_HOME": str(self.places.airflow), "NO_PROXY": "127.0.0.1", **named}
 
     def set_up(self) -> None:
-        """Bring the metadata database to this version and make the pool; both are safe to repeat."""
+        """Bring the metadata database to this version; safe to repeat."""
         self._airflow("db", "migrate")
-        self._airflow("pools", "set", POOL, "1", "cutover: one converging step at a time")
 
     def start(self, processes: Processes, parts: Sequence[str] = PARTS) -> None:
         """Start the processes (or some of them); does not wait."""

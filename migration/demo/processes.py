@@ -50,10 +50,13 @@ class Processes:
         """Names of those that ended by themselves: none should."""
         return [name for name, process in self.alive.items() if process.poll() is not None]
 
-    def kill(self, name: str) -> None:
-        """End one at once with all its children (SIGKILL), as a drill."""
+    def kill(self, name: str, *, children: bool = True) -> None:
+        """End one at once (SIGKILL), as a drill; its children too, unless they are to outlive it as orphans."""
         process = self.alive.pop(name)
-        _end_tree(process.pid, signal.SIGKILL, 0.0)
+        if children:
+            _end_tree(process.pid, signal.SIGKILL, 0.0)
+        else:
+            process.kill()
         process.wait()
         self._mark(name).unlink(missing_ok=True)
 
@@ -113,6 +116,7 @@ def _end_tree(pid: int, first: signal.Signals, grace_s: float, known: Sequence[p
     for member in left:
         with contextlib.suppress(psutil.Error):
             member.kill()
+    psutil.wait_procs(left, timeout=GRACE_S)
     if members:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(pid, signal.SIGKILL)

@@ -56,6 +56,12 @@ class Rest:
                 raise TransientError.of("DAG_MISSING", f"dags/{dag_id}", "the DAG processor has not brought it in")
             time.sleep(0.3)
 
+    def ensure_pool(self, name: str, slots: int) -> None:
+        """Make the pool unless it is there."""
+        if self._call("GET", f"/api/v2/pools/{name}").status_code == NOT_FOUND:
+            body = {"name": name, "slots": slots, "description": "cutover: one converging step at a time"}
+            self._json("POST", "/api/v2/pools", json=body)
+
     def trigger(self, dag_id: str, run_name: str, params: dict[str, Any], note: str = "") -> None:
         """Trigger a run under a name people can read."""
         body = {"dag_run_id": run_name, "logical_date": None, "conf": params, "note": note or None}

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from migration.domain.ports import Journal
 
 DAG: Final = "cutover"
+POOL: Final = "cutover"
 ASK_S: Final = 1.0
 """How often Airflow is asked how far it is."""
 
@@ -85,6 +86,7 @@ def start(at: Ground, airflow: Airflow, processes: Processes, screen: Screen) ->
     airflow.wait_up(processes)
     screen.say(f"Airflow: {airflow.login}")
     rest = Rest(airflow.ui, USER, airflow.secrets.password)
+    rest.ensure_pool(POOL, 1)
     rest.await_dag(DAG)
     return rest
 

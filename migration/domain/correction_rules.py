@@ -188,6 +188,8 @@ def _nfc(text: str) -> str:
 
 
 def _cells(issues: pa.Table) -> set[tuple[str, str]]:
+    """Cells in which the source has something; VALUE_NULL says that there is nothing."""
+    issues = issues.filter(pc.not_equal(issues["code"], "VALUE_NULL"))
     return set(zip(issues["key"].to_pylist(), issues["column"].to_pylist(), strict=True))
 
 

@@ -5,7 +5,7 @@ the server alive for ever, a reused id passes for a running server) and opens ev
 Here each user holds a shared lock on a file, which the kernel lets go however the process ends; the server stops with
 its last user. As root PostgreSQL runs as the OS user `pgserver`, made when missing. Unix socket only.
 
-    <workspace>/postgres/          passable (0711) for that OS user
+    <workspace>/postgres/          that OS user can pass to it
         data/                      the cluster, 0700; its log is data/server.log
         socket/                    0700; a short folder under the system's temporary one when this path is too long
         users.lock  start.lock

@@ -26,7 +26,11 @@ class PostgresJournal(RunVerbs, BatchVerbs, ExceptionVerbs, ApprovalVerbs, Stage
 
     def __init__(self, url: str, clock: Clock | None = None) -> None:
         self._db = Database(url, clock or SystemClock())
-        self._db.prepare()
+        try:
+            self._db.prepare()
+        except BaseException:
+            self._db.close()
+            raise
 
     def close(self) -> None:
         """Close the connections; the object can be used again."""

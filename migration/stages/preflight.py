@@ -45,7 +45,7 @@ def _require_clean(issues: pa.Table) -> None:
         return
     rows = closing.to_pylist()
     shown = [
-        Finding(r["code"], f"{r['entity']}/{r['key']}", f"column {r['column']}", "mend the source, then run again")
+        Finding(r["code"], _subject(r["entity"], r["key"]), f"column {r['column']}", "mend the source, then run again")
         for r in rows[:SHOWN]
     ]
     if len(rows) > SHOWN:
@@ -53,6 +53,11 @@ def _require_clean(issues: pa.Table) -> None:
         summary = ", ".join(f"{code} {count}" for code, count in sorted(by_code.items()))
         shown.append(Finding("PREFLIGHT_FINDINGS", "snapshot", f"{len(rows)} in all: {summary}", "mend the source"))
     raise GateClosed(*shown)
+
+
+def _subject(entity: str, key: str) -> str:
+    """The row's key; of an election, whose key begins with an ID number, only what follows."""
+    return f"{entity}/{key.partition('/')[2] or '?'}" if entity == "elections" else f"{entity}/{key}"
 
 
 def _require_advances_settled(house: House) -> None:

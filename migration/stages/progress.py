@@ -100,6 +100,13 @@ def finish(house: House, stage: str, round_no: int, extra: Mapping[str, int | No
     house.tell(f"{stage}: done")
 
 
+def judge_sample(house: House, stage: str, round_no: int) -> None:
+    """The gate between a sample and its full set."""
+    book = house.book()
+    tables = outcome(book, house.journal.batches())
+    judge(house, f"{stage}.sample", round_no, *measure(house, f"{stage}.sample", book, tables, {}))
+
+
 _USERS, _LISTINGS, _DEBTS = ("users", "user_id"), ("listings", "listing_id"), ("debts", "debt_id")
 _DECIDED = {
     "accounts": (_USERS,),

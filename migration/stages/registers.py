@@ -7,7 +7,7 @@ import pyarrow as pa
 from migration.domain.columns import equals
 from migration.domain.errors import GateClosed, OutcomeUnknown
 from migration.domain.findings import Finding
-from migration.stages import exchange, exchanges, freeze, people, progress
+from migration.stages import exchange, exchanges, freeze, people, progress, sample_notes
 from migration.stages.exchange import Exchange
 from migration.stages.house import House
 
@@ -29,7 +29,8 @@ def plan_sample(house: House, stage: str, round_no: int) -> None:
     if failed:
         _require_mended(house, stage, last)
     if failed or not last or any(b.state in exchange.UNDELIVERED for b in last):
-        exchange.plan(house, _sample(house, stage, round_no, redraw=failed))
+        planned = exchange.plan(house, _sample(house, stage, round_no, redraw=failed))
+        sample_notes.keep(house, stage, round_no, planned)
 
 
 def approve_sample(house: House, stage: str, round_no: int) -> None:
@@ -50,6 +51,8 @@ def collect_sample(house: House, stage: str, round_no: int, only: str | None = N
     finally:
         house.keep_exceptions(house.book())
     _require_mended(house, stage, spec.last_set(house))
+    if spec.last_set(house) and not _full(house, stage, round_no).batches(house):
+        progress.judge_sample(house, stage, round_no)
 
 
 def plan_full(house: House, stage: str, round_no: int) -> None:

@@ -137,9 +137,7 @@ class Verification:
                     "not_seen": check.not_seen,
                     "rows": check.rows,
                     "failures": check.failures,
-                    "findings": [
-                        {"code": f.code, "subject": f.subject, "detail": f.detail} for f in check.findings
-                    ],
+                    "findings": [{"code": f.code, "subject": f.subject, "detail": f.detail} for f in check.findings],
                 }
                 for check in self.checks
             ],

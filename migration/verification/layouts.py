@@ -53,22 +53,22 @@ _ACCOUNT_RESULT: Final = _layout(
 )
 _LISTING_REQUEST: Final = _layout(
     416,
-    "bank 4; batch 6; key 40; title 60; account 19; amount 13 n; int_type 1; int_day 2; term 4 n; yield 8 n;"
+    "bank 4; header 6; key 40; title 60; account 19; amount 13 n; int_type 1; int_day 2; term 4 n; yield 8 n;"
     "guarantor 19; nominal 19; nominal_yn 1; payee 19; entrust_yn 1; RESERVED 100; TRDRESV 100",
 )
 _LISTING_RESULT: Final = _layout(
     473,
-    "bank 4; batch 6; key 40; title 60; account 19; name 60; amount 13 n; term 4 n; INPDATE 8; guarantor 19;"
+    "bank 4; header 6; key 40; title 60; account 19; name 60; amount 13 n; term 4 n; INPDATE 8; guarantor 19;"
     "nominal 19; payee 19; code 2; RESERVED 100; TRDRESV 100",
 )
 _DEBT_REQUEST: Final = _layout(
     230,
-    "bank 4; batch 6; account 19; issuer 4; PRODUCT 6; serial 40; amount 13 n; bought 8; value 8; int_type 1;"
-    "int_day 2; end 8; yield 8 n; currency 3; listing 40; RESE 60",
+    "bank 4; header 6; account 19; issuer 4; PRODUCT 6; serial 40; amount 13 n; bought 8; value 8; int_type 1;"
+    "int_day 2; end_date 8; yield 8 n; currency 3; listing 40; RESE 60",
 )
 _DEBT_RESULT: Final = _layout(
     282,
-    "bank 4; batch 6; account 19; issuer 4; PRODUCT 6; serial 40; amount 13 n; name 60; DEALDATE 8; code 2;"
+    "bank 4; header 6; account 19; issuer 4; PRODUCT 6; serial 40; amount 13 n; name 60; DEALDATE 8; code 2;"
     "authcode 20; listing 40; RESE 60",
 )
 LAYOUTS: Final[dict[str, tuple[Layout, Layout]]] = {

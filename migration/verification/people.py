@@ -54,7 +54,7 @@ def _replaced(users: pa.Table, field: str, newest: dict[str, Any]) -> pa.Table:
     at = users.schema.get_field_index(field)
     column = users.column(at)
     ids = users["user_id"].to_pylist()
-    values = [newest[user] if user in newest else old for user, old in zip(ids, column.to_pylist(), strict=True)]
+    values = [newest.get(user, old) for user, old in zip(ids, column.to_pylist(), strict=True)]
     if field == "verified_at":
         values = [_instant(value) for value in values]
     return users.set_column(at, users.schema.field(at), pa.array(values, column.type))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Final, Self
 
 import duckdb
 import numpy as np
@@ -61,7 +62,7 @@ class Workbench:
         """Give the memory back."""
         self._connection.close()
 
-    def __enter__(self) -> Workbench:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -77,10 +78,11 @@ class Workbench:
         """The only row of a query."""
         return self._fetch(sql)[0]
 
-    def table(self, sql: str) -> pa.Table:
-        """A query as an Arrow table."""
-        found = self._execute(sql).arrow()
-        return found if isinstance(found, pa.Table) else found.read_all()
+    def rows(self, sql: str) -> list[dict[str, Any]]:
+        """A query's rows by column name."""
+        found = self._execute(sql)
+        names = [column[0] for column in found.description]
+        return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
 
     def _fetch(self, sql: str) -> list[tuple[Any, ...]]:
         return self._execute(sql).fetchall()
@@ -90,6 +92,19 @@ class Workbench:
         parameters |= {"pattern": self.evidence.account_pattern, "final": self.evidence.final}
         wanted = {name: value for name, value in parameters.items() if f"${name}" in sql}
         return self._connection.execute(sql, wanted or None)
+
+    def change(self, sql: str, *values: object) -> None:
+        """Change the copy on the table: for planted corruptions, inside `undone` only."""
+        self._connection.execute(sql, list(values))
+
+    @contextmanager
+    def undone(self) -> Iterator[None]:
+        """Whatever is changed inside is taken back at the end."""
+        self._connection.execute("BEGIN TRANSACTION")
+        try:
+            yield
+        finally:
+            self._connection.execute("ROLLBACK")
 
     # -- loading
 

@@ -46,7 +46,7 @@ def script(tmp_path_factory: pytest.TempPathFactory) -> Script:
             capture_output=True,
             text=True,
             check=True,
-            timeout=280,
+            timeout=900,
         )
 
     return run

@@ -11,6 +11,8 @@ import pytest
 from migration.stages.order import ROUNDS, STAGES, STEPS
 from tests.dags.harness.doubles import SECRET, calls
 
+pytestmark = pytest.mark.timeout(900)
+
 ALL_STAGES = (*STAGES[:6], ROUNDS, *STAGES[6:])
 TWO = ["2017-11-18/000001", "2017-11-18/000002"]
 
@@ -25,10 +27,17 @@ class Play:
     script: dict = field(default_factory=dict)
     batches: dict = field(default_factory=dict)
     env: dict = field(default_factory=dict)
+    marked: str | None = None  # tasks that are marked as success instead of being run, to save minutes
 
 
 def last_step(stage):
     return f"{stage}.{STEPS[stage][-1].name}"
+
+
+def closed(stage):
+    """The whole cutover up to a closed gate; of the stages before it only what yields batch ids is run."""
+    before = "|".join(ALL_STAGES[: ALL_STAGES.index(stage)]) or "none"
+    return Play(script={last_step(stage): ["closed"]}, batches=ONE, marked=rf"(?!.*\.approve)({before})\..*")
 
 
 PLAYS = {
@@ -45,7 +54,7 @@ PLAYS = {
     "unchecked": Play("cutover_residual", script={"residual.run": ["unchecked"]}),
     "config": Play("cutover_identities", script={"identities.run": ["config"]}),
     **{f"stage {stage}": Play(f"cutover_{stage}") for stage in ALL_STAGES},
-    **{f"closed {stage}": Play(script={last_step(stage): ["closed"]}, batches=ONE) for stage in ALL_STAGES},
+    **{f"closed {stage}": closed(stage) for stage in ALL_STAGES},
 }
 
 
@@ -59,7 +68,9 @@ def played(script, tmp_path_factory):
         (folders[name] / "batches.json").write_text(json.dumps(play.batches))
         # one DAG object plays many runs here, and `dag.test()` leaves a run's params in it: say them each time
         conf = ({"until": "reconcile"} if play.dag == "cutover" else {}) | play.conf
-        asked.append({"dag": play.dag, "folder": str(folders[name]), "conf": conf, "env": play.env})
+        asked.append(
+            {"dag": play.dag, "folder": str(folders[name]), "conf": conf, "env": play.env, "marked": play.marked}
+        )
     plays, answers = (tmp_path_factory.mktemp("plays") / name for name in ("plays.json", "results.json"))
     plays.write_text(json.dumps(asked))
     done = script("dag_test.py", str(plays), str(answers))

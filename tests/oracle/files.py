@@ -75,6 +75,23 @@ def files(result):
     return found
 
 
+def differences(result, exported, most=20):
+    """Where a product's export folder differs from the oracle's result: lines `export key: column here/there`."""
+    found = []
+    for name in EXPORTS:
+        ours = [{column: cell(value) for column, value in row.items()} for row in result[name]]
+        theirs = read_csv(exported / f"{name}.csv")
+        if len(ours) != len(theirs):
+            found.append(f"{name}: {len(ours)} rows expected, {len(theirs)} exported")
+        for here, there in zip(ours, theirs, strict=False):
+            wrong = [f"{c} {here[c]!r}/{there.get(c)!r}" for c in here if here[c] != there.get(c)]
+            if wrong:
+                found.append(f"{name} {next(iter(here.values()))}: {', '.join(wrong)}")
+    balance = json.loads((exported / "balance.json").read_text(encoding="utf-8"))
+    found += [f"balance {key}" for key, value in result["balance"].items() if balance.get(key) != value]
+    return found[:most]
+
+
 SHUT = "迁移前体检发现的坏数据，签字后不迁移"
 REASONS = {
     "OVERDUE": "逾期债权，按政策签字后线下处置",

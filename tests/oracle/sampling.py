@@ -1,10 +1,12 @@
 """Which listings or debts make up the sample (domain.md, Sampling)."""
 
 from fractions import Fraction
+from functools import cache
 from hashlib import sha256
 from math import ceil, comb
 
 
+@cache
 def sample_size(count, confidence, defect_rate):
     """The least n that lets no more than 1 - confidence of the bad draws through."""
     if count == 0:

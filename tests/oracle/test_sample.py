@@ -37,6 +37,26 @@ def test_every_special_user_is_explained(outcome):
     assert not {key for key in special if key not in text}
 
 
+def test_the_story_tells_the_right_numbers(outcome):
+    text = (files.SAMPLE / "README.md").read_text(encoding="utf-8")
+    story = [
+        (batch["stage"], batch["round"], batch["kind"], batch["sample"], batch["rows"])
+        for batch in outcome["batches"]
+        if batch["stage"] != "accounts"
+    ]
+    assert story == [
+        ("reopen", 1, "person", False, 8), ("reopen", 1, "company", False, 2), ("listings", 1, "listing", True, 82),
+        ("listings", 1, "listing", False, 4), ("debts", 1, "debt", True, 291), ("debts", 1, "debt", False, 2000),
+        ("debts", 1, "debt", False, 1803), ("reopen", 2, "person", False, 2), ("listings", 2, "listing", False, 2),
+        ("debts", 2, "debt", False, 6),
+    ]  # fmt: skip
+    for told in ("a sample of 82", "the other 4", "a sample of 291", "3,803 in two parts"):
+        assert told in text
+    assert (
+        f"{len(outcome['users']):,} users, {len(outcome['listings'])} listings, {len(outcome['debts']):,} debts" in text
+    )
+
+
 def test_nothing_is_left_open_and_the_balance_is_even(outcome):
     assert outcome["open"] == []
     assert outcome["balance"]["difference_fen"] == 0
@@ -88,3 +108,18 @@ def dump(path):
         return list(connection.iterdump())
     finally:
         connection.close()
+
+
+def test_differences_are_seen(outcome, tmp_path):
+    for name, content in files.files(outcome).items():
+        if name.startswith("expected/"):
+            (tmp_path / name.removeprefix("expected/")).write_text(content, encoding="utf-8")
+    assert files.differences(outcome, tmp_path) == []
+    debts = (tmp_path / "debts.csv").read_text(encoding="utf-8")
+    (tmp_path / "debts.csv").write_text(debts.replace("XL16D1,registered", "XL16D1,excepted"), encoding="utf-8")
+    users = (tmp_path / "users.csv").read_text(encoding="utf-8")
+    (tmp_path / "users.csv").write_text(users[: users.rindex("\nX6602") + 1], encoding="utf-8")
+    assert files.differences(outcome, tmp_path) == [
+        "users: 1479 rows expected, 1478 exported",
+        "debts XL16D1: disposition 'registered'/'excepted'",
+    ]

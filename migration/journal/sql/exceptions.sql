@@ -39,10 +39,14 @@ ORDER BY e.entity COLLATE "C", e.key, e.code COLLATE "C"
 -- name: named_exceptions
 SELECT e.id, e.entity, e.key, e.code, e.state, last.state AS latest, last.batch
 FROM journal.exception e
-LEFT JOIN LATERAL (
-    SELECT i.state, i.batch
-    FROM journal.item i JOIN journal.batch b ON b.no = i.batch
-    WHERE i.cutover = e.cutover AND i.entity = e.entity AND i.key = e.key
+LEFT JOIN LATERAL (  -- in two parts, one for each of the partial indexes on keys
+    SELECT attempt.state, attempt.batch
+    FROM (SELECT i.state, i.batch FROM journal.item i
+          WHERE i.cutover = e.cutover AND i.entity = e.entity AND i.key = e.key AND i.state IN ('open', 'unknown', 'ok')
+          UNION ALL
+          SELECT i.state, i.batch FROM journal.item i
+          WHERE i.cutover = e.cutover AND i.entity = e.entity AND i.key = e.key AND i.state = 'refused') attempt
+    JOIN journal.batch b ON b.no = attempt.batch
     ORDER BY b.business_date DESC, b.batch_no DESC LIMIT 1
 ) last ON true
 WHERE e.cutover = :cutover AND e.id = ANY(:ids)

@@ -37,9 +37,11 @@ ORDER BY d.key LIMIT 21
 -- name: write_dispositions
 WITH written AS (
     INSERT INTO journal.disposition AS d (cutover, entity, key, disposition, reason)
-    SELECT :cutover, :entity, key, disposition, reason FROM pg_temp.incoming
+    SELECT :cutover, :entity, n.key, n.disposition, n.reason
+    FROM pg_temp.incoming n
+    LEFT JOIN journal.disposition k ON k.cutover = :cutover AND k.entity = :entity AND k.key = n.key
+    WHERE k.key IS NULL OR (k.disposition, k.reason) IS DISTINCT FROM (n.disposition, n.reason)
     ON CONFLICT (cutover, entity, key) DO UPDATE SET disposition = excluded.disposition, reason = excluded.reason
-    WHERE (d.disposition, d.reason) IS DISTINCT FROM (excluded.disposition, excluded.reason)
     RETURNING disposition)
 SELECT disposition, count(*) AS n FROM written GROUP BY disposition ORDER BY disposition
 

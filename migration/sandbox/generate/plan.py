@@ -28,8 +28,8 @@ class Sizes:
 
     def check(self) -> None:
         """ValueError when the platform would be too small to be coherent."""
-        if self.users < 60 or self.listings < 1 or self.debts < 3 * self.listings:  # noqa: PLR2004 - one place
-            raise ValueError("needs at least 60 users, 1 listing and 3 debts a listing")
+        if self.users < 20 or self.listings < 1 or self.debts < 3 * self.listings:  # noqa: PLR2004 - one place
+            raise ValueError("needs at least 20 users, 1 listing and 3 debts a listing")
 
 
 class Plan:

@@ -39,7 +39,7 @@ def _in_the_name(trap: str, row: list[Any]) -> None:
         case "name_compatibility":
             row[_NAME] = name[0] + "\uf92c"
         case "name_too_long":
-            row[_NAME] = _DOTTED.format(dot="·") * 5
+            row[_NAME] = _DOTTED.format(dot="·") * 6
         case "merge_brackets":
             row[_NAME] = name.replace("有限", "(中国)有限")
 

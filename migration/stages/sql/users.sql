@@ -7,8 +7,10 @@ FROM legacy_debts d LEFT JOIN book_users u ON u.user_id = d.lender_id
 
 -- table: identity
 -- Every verified user of the platform's own customers, with the ID number and name as they are compared.
-SELECT user_id, kind, person_id(kind, id_no) AS person, bare(name) AS called
-FROM legacy_users WHERE kind IN ('person', 'company') AND verified_at IS NOT NULL AND bare(coalesce(id_no, '')) <> ''
+SELECT user_id, kind, person_id(kind, id_bare) AS person, called FROM (
+  SELECT user_id, kind, bare(id_no) AS id_bare, bare(name) AS called
+  FROM legacy_users WHERE kind IN ('person', 'company') AND verified_at IS NOT NULL)
+WHERE id_bare <> ''
 
 -- view: merged
 SELECT b.user_id, b.kept_user_id, k.disposition AS kept_disposition, k.user_id IS NOT NULL AS kept_exists

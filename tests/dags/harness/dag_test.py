@@ -32,7 +32,7 @@ def _play(dag, play: dict) -> dict:
 
     os.environ.update({"CUTOVER_DOUBLE": play["folder"], **play.get("env", {})})
     began = time.time()
-    run = dag.test(run_conf=play.get("conf", {}))
+    run = dag.test(run_conf=play.get("conf", {}), mark_success_pattern=play.get("marked"))
     tasks = [
         {"id": ti.task_id, "index": ti.map_index, "state": str(ti.state), "name": ti.rendered_map_index}
         for ti in run.get_task_instances()

@@ -172,6 +172,8 @@ def test_a_cell_that_the_source_has_wrong_is_corrected_from_whatever_stands_ther
     assert refused([row], text) == [("CORRECTION_OLD_DIFFERS", "2")]
     assert judge([row], text, issues=issues).num_rows == 1
     assert judge([row], lines("A,verified_at,,2017-01-01,r,b"), issues=issues).num_rows == 1
+    empty = table(ISSUES, date_issue("A", "verified_at") | {"code": "VALUE_NULL"})
+    assert refused([row], text, issues=empty) == [("CORRECTION_OLD_DIFFERS", "2")]
 
 
 # --- who can still be corrected
@@ -295,6 +297,12 @@ def test_back_and_forth_is_new_each_time():
 
 def test_a_line_that_changes_nothing_is_no_correction():
     assert judge([A], lines("A,phone,13800000001,13800000001,r,b")).num_rows == 0
+
+
+def test_the_present_value_is_that_after_the_corrections_so_far():
+    first = corrections_table(*given_once(judge([A], lines(PHONE))))
+    text = lines("A,phone,13900000000,13911111111,r,b")
+    assert validate(parse_csv(text), users_table(A), first, book(A).users).num_rows == 1
 
 
 # --- applying

@@ -201,7 +201,7 @@ def test_bad_arguments(tmp_path, capsys):
             ]
         )
     assert stopped.value.code == 2
-    assert "60 users" in capsys.readouterr().err
+    assert "20 users" in capsys.readouterr().err
 
 
 def test_command_prints_the_rows(tmp_path, capsys):

@@ -1,0 +1,1 @@
+"""Measured work: figures in benchmarks/README.md; never a timed test."""

@@ -1,0 +1,52 @@
+"""What a report is made of: plain values, collected by the stages room."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+import pyarrow as pa
+
+from migration.domain.ports import Batch, CheckResult, Event, Gate, Snapshot, StageRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What the configuration puts in scope, as far as a reader must know what was not tested."""
+
+    transport: str  # directory | sftp
+    query_channel: bool
+    carry_authorisations: bool
+    late_change: str
+    overdue: str
+    rows_per_file: int
+    profile: str
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """One cutover as the journal, the snapshot and the verifier tell it. Money is int fen; no personal data but ids."""
+
+    cutover_id: str
+    kind: str  # sit | uat | rehearsal | production
+    business_date: date
+    made_at: datetime  # aware, UTC
+    scope: Scope
+    snapshot: Snapshot
+    legacy: Mapping[str, pa.Table]  # the snapshot's tables, without corrections
+    claim: Mapping[str, pa.Table]  # the exports
+    balance: Mapping[str, object]  # balance.json
+    groups: pa.Table  # merged identities: kept_user_id, members, reason, receivable_before/after, election
+    exceptions: pa.Table
+    corrections: pa.Table
+    stages: Sequence[StageRecord]
+    gates: Sequence[Gate]
+    checks: Sequence[tuple[str, int, datetime, CheckResult]]
+    batches: Sequence[Batch]
+    items: Mapping[str, pa.Table]  # attempts of listings and debts: what became of the samples
+    samples: Sequence[Event]  # events `sample_drawn`
+    chain: Mapping[str, object]  # events, head, findings
+    verification: Mapping[str, object]  # the verifier's answer as JSON
+    versions: Mapping[str, str]
+    done: bool

@@ -1,0 +1,41 @@
+"""What several checks look at, derived once from the tables of the workbench."""
+
+from __future__ import annotations
+
+from typing import Final
+
+VIEWS: Final[dict[str, str]] = {
+    # Every legacy user and the account he ended up with, by the claim (which `users.merged` judges).
+    "party": """
+        SELECT c.user_id, c.kept_user_id AS kept, k.account_no AS account, k.disposition AS disposition
+        FROM c_users c LEFT JOIN c_users k ON k.user_id = c.kept_user_id""",
+    # Answers that opened an account: S, and N for the same person (ID, name and phone as sent).
+    "opened": """
+        SELECT a.key, a.account, a.flag, a.batch, a.number, a.fine
+        FROM a_accounts a JOIN q_accounts q ON q.batch = a.batch AND q.key = a.key
+        WHERE a.flag = 'S' OR (a.flag = 'N' AND (a.id_no, a.name, a.phone) = (q.id_no, q.name, q.phone))""",
+    "listed": "SELECT * FROM a_listings WHERE code = '00'",
+    "debt_requests": "SELECT *, substr(serial, 11) AS key FROM q_debts",
+    "debt_answers": "SELECT *, substr(serial, 11) AS key FROM a_debts",
+    "booked": "SELECT * FROM debt_answers WHERE code = '00'",
+    # Kept users with an open position: lenders of open debts worth something, parties of open listings.
+    "positions": """
+        SELECT DISTINCT p.kept AS user_id
+        FROM (
+            SELECT lender_id AS who FROM s_debts
+            WHERE status = 'open' AND principal + interest + bonus_interest > 0
+            UNION ALL
+            SELECT unnest([borrower_id, guarantor_id, payee_id, nominal_borrower_id]) FROM s_listings
+            WHERE status IN ('repaying', 'overdue')
+        ) JOIN party p ON p.user_id = who""",
+    # Signing a user signs his listings, signing a listing signs its debts.
+    "listings_covered": """
+        SELECT l.listing_id, bool_or(s.key IS NOT NULL OR p.disposition = 'excepted') AS signed
+        FROM s_listings l
+        LEFT JOIN signed s ON s.entity = 'listings' AND s.key = l.listing_id
+        LEFT JOIN party p ON p.user_id IN (l.borrower_id, l.guarantor_id, l.payee_id, l.nominal_borrower_id)
+        GROUP BY l.listing_id""",
+    "left_to_pay": """
+        SELECT listing_id, sum(principal - principal_paid) AS fen FROM s_schedules GROUP BY listing_id""",
+}
+"""Name -> SELECT; in an order in which each needs only those before it."""

@@ -1,0 +1,124 @@
+"""A real Airflow for a test: the demonstration's own launcher, on folders and databases of the test's own.
+
+with real_airflow() as real:                 # the product's engine, sample_data/, an embedded PostgreSQL
+with real_airflow(script={...}) as real:     # the scripted double for an engine
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+
+from migration.demo.airflow import Airflow
+from migration.demo.desk import Desk
+from migration.demo.ground import Ground, open_journal, start_bank
+from migration.demo.places import USER, Places
+from migration.demo.processes import Processes
+from migration.demo.rest import ENDED, Rest, TaskState
+from migration.demo.screen import Screen
+from migration.journal.embedded import Embedded
+
+ROOT = Path(__file__).parents[3]
+HARNESS = Path(__file__).parent
+
+
+@dataclass
+class Real:
+    """What runs. `desk` is None on the double."""
+
+    ground: Ground
+    airflow: Airflow
+    processes: Processes
+    rest: Rest
+    embedded: Embedded
+    double: Path | None = None
+    desk: Desk | None = None
+
+    def trigger(self, name: str, dag: str = "cutover", **params) -> str:
+        self.rest.trigger(dag, name, params)
+        return name
+
+    def follow(
+        self,
+        name: str,
+        dag: str = "cutover",
+        until: Callable[[list[TaskState]], bool] | None = None,
+        within_s: float = 900,
+    ) -> str:
+        """Attend a run until it ends, or until its tasks are as wanted; returns its state."""
+        deadline = time.monotonic() + within_s
+        while time.monotonic() < deadline:
+            state, tasks = self.rest.state(dag, name), self.rest.tasks(dag, name)
+            if state in ENDED or (until and until(tasks)):
+                return state
+            if self.desk:
+                self.desk.attend([task.task_id for task in tasks if task.state == "up_for_reschedule"])
+            time.sleep(0.3)
+        raise AssertionError(f"{name} did not get there: {[(t.task_id, t.state) for t in tasks]}")
+
+    def failed(self, name: str, dag: str = "cutover") -> dict[str, str]:
+        """Failed tasks with the last line of their logs."""
+        tasks = [task for task in self.rest.tasks(dag, name) if task.state == "failed"]
+        return {task.task_id: self.rest.last_log_line(dag, name, task) for task in tasks}
+
+    def start(self, *parts: str) -> None:
+        """Start these parts of Airflow (all without a name) and wait until all three are healthy."""
+        self.airflow.start(self.processes, parts) if parts else self.airflow.start(self.processes)
+        self.airflow.wait_up(self.processes)
+
+    def start_bank(self) -> None:
+        start_bank(self.ground, self.processes)
+
+    def forget_airflow(self) -> None:
+        """Stop Airflow, drop its metadata database, and set it up anew from nothing."""
+        for part in ("scheduler", "dag-processor", "api-server"):
+            self.processes.kill(part)
+        self.embedded.drop("airflow")
+        assert self.embedded.url("airflow", "airflow") == self.ground.metadata_url
+        self.airflow.set_up()
+        self.start()
+        self._ready()
+
+    def _ready(self) -> None:
+        self.rest.ensure_pool("cutover", 1)
+        self.rest.await_dag("cutover")
+
+
+@contextlib.contextmanager
+def real_airflow(script: dict | None = None, env: dict[str, str] | None = None) -> Iterator[Real]:
+    """Not under pytest's own temporary folder: PostgreSQL's OS user must be able to pass through."""
+    home = Path(tempfile.mkdtemp(prefix="cutover-airflow-"))
+    home.chmod(0o755)
+    embedded = Embedded(home, durable=False)
+    processes = None
+    try:
+        places = Places.under(ROOT, home)
+        ground = Ground(places, embedded.url("cutover", "cutover"), embedded.url("airflow", "airflow"))
+        extra, double = dict(ground.env), None
+        if script is not None:
+            double = home / "double"
+            double.mkdir()
+            (double / "script.json").write_text(json.dumps(script))
+            extra |= {"CUTOVER_ENGINE": "doubles:engine", "CUTOVER_DOUBLE": str(double), "PYTHONPATH": str(HARNESS)}
+        airflow = Airflow.of(places, ground.metadata_url, extra | (env or {}))
+        processes = Processes(places.logs, places.run, ROOT)
+        airflow.set_up()
+        real = Real(ground, airflow, processes, Rest(airflow.ui, USER, airflow.secrets.password), embedded, double)
+        if script is None:
+            real.desk = Desk(open_journal(ground), ground.verb, places.sample, Screen(Console(quiet=True)).say)
+        real.start()
+        real._ready()
+        yield real
+    finally:
+        if processes:
+            processes.stop()
+        embedded.stop(force=True)
+        shutil.rmtree(home, ignore_errors=True)
