@@ -8,18 +8,20 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from migration import wiring
-from migration.clock import SystemClock
 from migration.commands.shared import OUT, desk, emit, settings
 from migration.domain.errors import ConfigurationError, GateClosed
 from migration.domain.findings import Finding
 from migration.domain.outcome import balance, outcome
-from migration.reports import exports
-from migration.stages import gather
+from migration.reports import exports, pack, passports
+from migration.reports.material import Scope
+from migration.settings import Settings
+from migration.stages import gather, lives
 from migration.verification import run as verification
+from migration.verification.evidence import Verification
 
 Out = Annotated[Path, typer.Option("--out", help="The folder to write into.")]
-KINDS = ("sit", "uat", "rehearsal", "production")
+SHOWN = 50
+"""Findings printed as reasons; --json has them all."""
 
 
 def verify(*, json: Annotated[bool, typer.Option("--json", help="Machine-readable.")] = False) -> None:
@@ -30,28 +32,54 @@ def verify(*, json: Annotated[bool, typer.Option("--json", help="Machine-readabl
     if json:
         emit(found.as_json())
     else:
-        for check in found.checks:
-            OUT.print(f"{'✔' if not check.findings else '✖'} {check.name}: {check.seen}")
+        _show(found)
     if found.findings:
-        raise GateClosed(*(Finding(f.code, f.subject, f.detail) for f in found.findings[:50]))
+        raise GateClosed(*(Finding(f.code, f.subject, f.detail) for f in found.findings[:SHOWN]))
+
+
+def _show(found: Verification) -> None:
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for heading in ("", "check 核对", "rows", "found", "it does not see"):
+        table.add_column(heading, overflow="fold", justify="right" if heading in {"rows", "found"} else "left")
+    for check in found.checks:
+        mark = "[red]✖[/]" if check.failures else "[green]✔[/]"
+        name = f"{check.name} {check.title_zh}"
+        table.add_row(mark, name, f"{check.rows:,}", f"{check.failures:,}", f"[dim]{check.not_seen}[/]")
+    OUT.print(table)
+    planted = sum(plant.planted for plant in found.plants)
+    OUT.print(f"planted corruptions 植入错误: {planted - found.planted_unseen} of {planted} seen", style="bold")
+    if not found.final:
+        OUT.print("[yellow]the cutover is not settled yet: what is pending or blocked is no finding[/]")
 
 
 def report(
     out: Out,
-    kind: Annotated[str | None, typer.Option("--kind", help=" | ".join(KINDS))] = None,
+    kind: Annotated[str | None, typer.Option("--kind", help=" | ".join(pack.KINDS))] = None,
     language: Annotated[str | None, typer.Option("--language", help="zh | en; the configuration's by default.")] = None,
 ) -> None:
     """The report: one HTML file that opens offline."""
-    if kind is not None and kind not in KINDS:
-        raise ConfigurationError.of("REPORT_KIND", kind, "no such kind", f"one of {', '.join(KINDS)}")
-    from migration.reports import pack  # noqa: PLC0415
-
+    if kind is not None and kind not in pack.KINDS:
+        raise ConfigurationError.of("REPORT_KIND", kind, "no such kind", f"one of {', '.join(pack.KINDS)}")
+    if language is not None and language not in pack.LANGUAGES:
+        raise ConfigurationError.of("REPORT_LANGUAGE", language, "no such language", "zh or en")
     with desk() as opened:
         opened.begin()
-        place = pack.write(
-            opened, kind or opened.settings.cutover.kind, out, language or opened.settings.cutover.language
-        )
+        found = opened.settings
+        material = gather.material(opened.house, kind or found.cutover.kind, _scope(found))
+        place = pack.write(material, out, language or found.cutover.language)
         OUT.print(str(place))
+
+
+def _scope(found: Settings) -> Scope:
+    return Scope(
+        transport=found.bank.transport,
+        query_channel=bool(found.bank.query_url),
+        carry_authorisations=found.policy.carry_authorisations,
+        late_change=found.policy.late_change,
+        overdue=found.policy.overdue,
+        rows_per_file=found.bank.rows_per_file,
+        profile=found.bank.profile,
+    )
 
 
 def export(out: Out) -> None:
@@ -64,9 +92,11 @@ def export(out: Out) -> None:
 
 
 def passport(
-    user: Annotated[str | None, typer.Option("--user")] = None,
-    listing: Annotated[str | None, typer.Option("--listing")] = None,
-    debt: Annotated[str | None, typer.Option("--debt")] = None,
+    user: Annotated[str | None, typer.Option("--user", help="A legacy user id.")] = None,
+    listing: Annotated[str | None, typer.Option("--listing", help="A listing number.")] = None,
+    debt: Annotated[str | None, typer.Option("--debt", help="A debt number.")] = None,
+    *,
+    json: Annotated[bool, typer.Option("--json", help="Machine-readable.")] = False,
 ) -> None:
     """Everything that ever happened to one record."""
     chosen = [(e, k) for e, k in (("users", user), ("listings", listing), ("debts", debt)) if k]
@@ -74,12 +104,14 @@ def passport(
         raise ConfigurationError.of(
             "PASSPORT_KEY", "passport", "exactly one of --user, --listing, --debt", "--debt KEY"
         )
-    from migration.reports import passports  # noqa: PLC0415
-
     with desk() as opened:
         opened.begin()
-        for line in passports.lines(opened, *chosen[0]):
-            OUT.print(line, markup=False)
+        found = passports.passport(lives.life(opened.house, *chosen[0]))
+    if json:
+        emit(found)
+        return
+    for line in passports.lines(found):
+        OUT.print(line, markup=False)
 
 
 def journal_verify() -> None:
@@ -96,11 +128,15 @@ def mapping_check() -> None:
     """Show how each column is read, with a masked sample."""
     from migration.legacy import mapping  # noqa: PLC0415
 
-    found = settings()
-    rows = mapping.check(wiring.legacy(found, SystemClock()))
+    source = settings().legacy
+    rows = mapping.check(source.url, source.money_unit, source.entities)
     table = Table(box=None, header_style="bold")
-    for heading in ("entity", "column", "source type", "NULL", "sample", "verdict"):
+    for heading in ("entity", "column", "source type", "rows", "NULL", "sample", "found", "what to do"):
         table.add_column(heading, overflow="fold")
     for row in rows:
-        table.add_row(row.entity, row.column, row.source_type, str(row.nulls), row.sample, row.verdict)
+        colour = "yellow" if row.codes else "green"
+        found = f"[{colour}]{', '.join(row.codes) or '✔'}[/]"
+        table.add_row(
+            row.entity, row.column, row.source_type, str(row.rows), str(row.nulls), row.sample, found, row.note
+        )
     OUT.print(table)

@@ -115,7 +115,7 @@ class Screen:
             self._live.update(self._view())
             return
         for row in rows:
-            if self._told.get(row.stage, "later") != row.state:
+            if row.state != "later" and self._told.get(row.stage) != row.state:
                 self._told[row.stage] = row.state
                 self.say(f"{MARKS[row.state][0]} {TITLES[row.stage]}: {row.state} {row.current}".rstrip())
 

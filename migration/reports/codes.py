@@ -164,6 +164,8 @@ def reason(code: str | None, language: str) -> str:
 def stratum(name: str, language: str) -> str:
     """`method=at_maturity` in the reader's language."""
     what, _, level = name.partition("=")
-    return f"{say(STRATA, what, language)}：{say(LEVELS, level, language)}" if language == "zh" else (
-        f"{say(STRATA, what, language)}: {say(LEVELS, level, language)}"
+    return (
+        f"{say(STRATA, what, language)}：{say(LEVELS, level, language)}"
+        if language == "zh"
+        else (f"{say(STRATA, what, language)}: {say(LEVELS, level, language)}")
     )

@@ -142,6 +142,13 @@ class Verification:
                 for check in self.checks
             ],
             "plants": [
-                {"name": plant.name, "planted": plant.planted, "unseen": list(plant.unseen)} for plant in self.plants
+                {
+                    "name": plant.name,
+                    "title_zh": plant.title_zh,
+                    "title_en": plant.title_en,
+                    "planted": plant.planted,
+                    "unseen": list(plant.unseen),
+                }
+                for plant in self.plants
             ],
         }

@@ -1,0 +1,68 @@
+"""What was not tested: out of scope by configuration, by the kind of run, or because the data never called for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from migration.reports.codes import Pair
+from migration.reports.material import Material
+
+
+def untested(material: Material, language: str) -> list[str]:
+    """One sentence each, in the reader's language."""
+    pairs = [*_by_kind(material), *_by_scope(material), *_by_data(material)]
+    return [pair[language == "en"] for pair in pairs]
+
+
+def _by_kind(material: Material) -> Iterator[Pair]:
+    if material.kind != "production":
+        yield (
+            "非生产运行：银行生产系统、其受理时窗、日切与真实开户结果未经验证。",
+            "Not a production run: the bank's production system, its windows, day cut and real answers were not met.",
+        )
+    if any(decision.rehearsal for gate in material.gates for decision in gate.decisions):
+        yield (
+            "部分审批为演练代签，不代表真实授权人的判断。",
+            "Some approvals were written beforehand as a rehearsal; they are nobody's judgement.",
+        )
+    yield (
+        "日终对账文件（EVE / ALEVE）未导入；遗留余额提现服务不在本报告范围。",
+        "Daily reconciliation files (EVE / ALEVE) were not imported; the withdrawal service is outside this report.",
+    )
+
+
+def _by_scope(material: Material) -> Iterator[Pair]:
+    scope = material.scope
+    if not scope.query_channel:
+        yield (
+            "查询通道未配置：未向银行逐笔回读，以结果文件回显代替。",
+            "No query channel is configured: the bank was not read back; the echo in the result files stands in for it.",
+        )
+    if scope.transport != "sftp":
+        yield (
+            "SFTP 传输未测试，本次为目录交换。",
+            "The SFTP transport was not tested; files were exchanged by directory.",
+        )
+    if not scope.carry_authorisations:
+        yield (
+            "未迁移旧授权：全部失效，需用户重新授权。",
+            "Old authorisations were not carried over: all lapse until their users consent anew.",
+        )
+    if scope.late_change != "delta":
+        yield (
+            "快照后存量变更采取停止策略，增量处理未测试。",
+            "A late change at the source stops the run; taking over a delta was not tested.",
+        )
+
+
+def _by_data(material: Material) -> Iterator[Pair]:
+    batches = material.batches
+    if max((batch.part for batch in batches), default=1) == 1:
+        limit = material.scope.rows_per_file
+        yield (f"没有文件超过 {limit} 行，未发生拆分。", f"No file exceeded {limit} rows: none was split.")
+    if max((batch.round for batch in batches), default=1) == 1:
+        yield ("未发生第二轮重新开户。", "There was no second round.")
+    if not any(batch.kind == "company" for batch in batches):
+        yield ("没有企业开户文件。", "No company account file was sent.")
+    if not any(gate.state == "rejected" for gate in material.gates):
+        yield ("没有发生审批驳回。", "No approval was rejected.")
