@@ -66,6 +66,7 @@ class DebtBook:
     overdue: Mask  # open, on an open listing past its maturity
     registered: Mask
     signed: Mask
+    by_other: Mask  # signed through its listing or a person only: nothing is left to sign of its own
     sendable: Mask
     preflight_shut: Mask
     untouched: Mask  # nothing against it but what has not had its turn
@@ -75,7 +76,7 @@ class DebtBook:
     def own_exception(self) -> Mask:
         """An exception of its own: neither inherited nor brought by a holder without an account."""
         own = (self.rank < reasons.NONE) & (self.rank != reasons.DERIVED) & ~reasons.is_not_migrated(self.rank)
-        return own & ~self.inherited
+        return own & ~self.inherited & ~self.by_other
 
     @property
     def reason(self) -> pa.Array:
@@ -148,12 +149,15 @@ def debt_book(facts: DebtFacts, people: People, listings: ListingBook) -> DebtBo
     )
     own = reasons.keep_cause(found, ids, facts.signatures)
     of_listing = pick_int(listings.rank.astype(np.int64), at, reasons.NONE).astype(np.int8)
-    inherits = (of_listing < reasons.NONE) & ~reasons.is_not_migrated(of_listing) & (of_listing <= own)
+    # Of two reasons alike the listing's counts, unless the debt's own keeps preflight shut.
+    first = (of_listing < own) | ((of_listing == own) & ~(orphan | bad_date))
+    inherits = (of_listing < reasons.NONE) & ~reasons.is_not_migrated(of_listing) & first
     rank = np.where(inherits, of_listing, own).astype(np.int8)
     registered = attempts.ok
     rank[registered] = reasons.NONE
     settled = registered | reasons.is_not_migrated(rank)
-    signed = (member(ids, facts.signatures["key"]) | holder.signed | pick_mask(listings.signed, at)) & ~settled
+    itself = member(ids, facts.signatures["key"])
+    signed = (itself | holder.signed | pick_mask(listings.signed, at)) & ~settled
     ready = pick_mask(listings.registered, at)
     return DebtBook(
         debt_id=ids,
@@ -169,6 +173,7 @@ def debt_book(facts: DebtFacts, people: People, listings: ListingBook) -> DebtBo
         overdue=overdue,
         registered=registered,
         signed=signed,
+        by_other=signed & ~itself,
         sendable=(rank == reasons.NONE) & ready & ~registered & ~attempts.open & ~signed,
         preflight_shut=(orphan | bad_date) & ~signed,
         untouched=(rank == reasons.DERIVED)

@@ -68,6 +68,7 @@ class ListingBook:
     overdue: Mask  # maturity before the business date, whatever the status says
     registered: Mask
     signed: Mask  # itself or one of its parties
+    by_party: Mask  # signed through a party only: nothing is left to sign of its own
     sendable: Mask
     preflight_shut: Mask  # an orphan or an impossible date: the run waits at preflight
     untouched: Mask  # nothing stands against it but parties whose turn has not come
@@ -90,8 +91,9 @@ class ListingBook:
 
     @property
     def own_exception(self) -> Mask:
-        """An exception of its own (not one that a party without an account brings)."""
-        return (self.rank < reasons.NONE) & (self.rank != reasons.DERIVED) & ~reasons.is_not_migrated(self.rank)
+        """An exception of its own (not one that a party without an account brings, or whose signature settles it)."""
+        own = (self.rank < reasons.NONE) & (self.rank != reasons.DERIVED) & ~reasons.is_not_migrated(self.rank)
+        return own & ~self.by_party
 
     @property
     def reason(self) -> pa.Array:
@@ -247,11 +249,8 @@ def listing_book(facts: ListingFacts, people: People) -> ListingBook:
     registered = attempts.ok
     rank = reasons.keep_cause(rank, ids, facts.signatures)
     rank[registered] = reasons.NONE
-    signed = (
-        (member(ids, facts.signatures["key"]) | _any(p.signed for p in parties))
-        & ~registered
-        & ~reasons.is_not_migrated(rank)
-    )
+    itself = member(ids, facts.signatures["key"])
+    signed = (itself | _any(p.signed for p in parties)) & ~registered & ~reasons.is_not_migrated(rank)
     end_date, consented = _end_dates(facts, ids)
     return ListingBook(
         listing_id=ids,
@@ -261,6 +260,7 @@ def listing_book(facts: ListingFacts, people: People) -> ListingBook:
         overdue=before(table["maturity_date"], facts.business_date),
         registered=registered,
         signed=signed,
+        by_party=signed & ~itself,
         sendable=(rank == reasons.NONE) & ~registered & ~attempts.open & ~signed,
         preflight_shut=(orphan | bad_dates) & ~signed,
         untouched=(rank == reasons.DERIVED) & _all(~p.not_opened | p.unsent for p in parties),
@@ -296,8 +296,7 @@ def _invalid(facts: ListingFacts, ids: pa.Array, scaled: Fen) -> Mask:
         | (scaled < 0)
         | (term < 1)
         | (term > limits.term_max)
-        | (day < 1)
-        | (day > 31)  # noqa: PLR2004 - days of a month
+        | (~equals(table["repayment_method"], "at_maturity") & ((day < 1) | (day > 31)))  # noqa: PLR2004 - days of a month
         | (amount < 1)
         | (amount > limits.amount_fen_max)
         | is_null(table["value_date"])

@@ -127,16 +127,18 @@ def _schedules(book: Book) -> pa.Table:
 
 
 def _authorisations(book: Book) -> pa.Table:
-    """Old authorisations lapse: each needs its user's new consent (bank-interface.md section 5)."""
+    """Old authorisations lapse: each needs its user's new consent (bank-interface.md section 5). One of nobody is an
+    exception (H25), which has kept preflight shut until it was signed.
+    """
     source = book.tables["authorisations"]
-    size = source.num_rows
+    orphan = pa.array(book.people.party(source["user_id"]).kept < 0)
     return build(
         EXPORTS["authorisations"],
         serial=source["serial"],
         user_id=source["user_id"],
         kind=source["kind"],
-        disposition=pa.array(["lapsed"] * size, pa.string()),
-        reason=pa.array(["CONSENT_NEEDED"] * size, pa.string()),
+        disposition=pc.if_else(orphan, pa.scalar("excepted"), pa.scalar("lapsed")),
+        reason=pc.if_else(orphan, pa.scalar("ORPHAN"), pa.scalar("CONSENT_NEEDED")),
     )
 
 

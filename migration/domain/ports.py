@@ -455,6 +455,10 @@ class Journal(Protocol):
         """The whole chain."""
         ...
 
+    def head(self) -> str:
+        """The digest of the chain's last event: it changes with every write, and with nothing else."""
+        ...
+
     def verify(self) -> tuple[Finding, ...]:
         """Recompute the hash chain; empty when it holds."""
         ...

@@ -9,7 +9,6 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal
-from fractions import Fraction
 
 import numpy as np
 import numpy.typing as npt
@@ -29,20 +28,16 @@ class SamplePlan:
     coverage: Mapping[str, tuple[int, int]]
 
 
-def _hit_free(population: int, defects: int, size: int) -> Fraction:
-    """C(N-D, n) / C(N, n): the chance that n drawn without replacement meet none of D."""
+def _hit_free(population: int, defects: int, size: int) -> tuple[int, int]:
+    """C(N-D, n) / C(N, n), the chance that n drawn without replacement meet none of D, as numerator and denominator."""
     if size > population - defects:
-        return Fraction(0)
+        return 0, 1
+    fewer, other = min(size, defects), max(size, defects)  # the value is symmetric: C(N-n, D) / C(N, D)
     above, below = 1, 1
-    if size <= defects:
-        for i in range(size):
-            above *= population - defects - i
-            below *= population - i
-    else:  # the same value by the symmetric product: C(N-n, D) / C(N, D)
-        for i in range(defects):
-            above *= population - size - i
-            below *= population - i
-    return Fraction(above, below)
+    for i in range(fewer):
+        above *= population - other - i
+        below *= population - i
+    return above, below
 
 
 def bound(population: int, confidence: Decimal, defect_rate: Decimal) -> tuple[int, int]:
@@ -51,11 +46,19 @@ def bound(population: int, confidence: Decimal, defect_rate: Decimal) -> tuple[i
         return 0, 0
     defects = max(1, int((population * defect_rate).to_integral_value(ROUND_CEILING)))
     defects = min(defects, population)
-    allowed = Fraction(1) - Fraction(confidence)
-    low, high = 0, population
+    allowed, whole = (Decimal(1) - confidence).as_integer_ratio()
+
+    def enough(size: int) -> bool:
+        above, below = _hit_free(population, defects, size)
+        return above * whole <= allowed * below
+
+    # The products are long integers: grow from small sizes, never try one far beyond the answer.
+    low, high = 0, 1
+    while high < population and not enough(high):
+        low, high = high + 1, min(high * 2, population)
     while low < high:
         middle = (low + high) // 2
-        if _hit_free(population, defects, middle) <= allowed:
+        if enough(middle):
             high = middle
         else:
             low = middle + 1

@@ -108,6 +108,10 @@ class RunVerbs(Verbs):
         rows = self._db.read(lambda c: c.execute(query("events"), self._own).all())
         return tuple(_event(row) for row in rows)
 
+    def head(self) -> str:
+        """Return the digest of the chain's last event."""
+        return str(self._db.read(lambda c: c.execute(query("head"), self._own).one().head_digest))
+
     def verify(self) -> tuple[Finding, ...]:
         """Recompute the hash chain, streaming; empty when it holds."""
 

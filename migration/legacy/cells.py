@@ -71,7 +71,12 @@ def _one_by_one(values: Sequence[object]) -> Cells:
 
 
 def plain(value: object) -> str | None:
-    """Write one cell as plain text: no exponents, ISO dates, whole floats without a point; None when it is no text."""
+    """Write one cell as plain text: no exponents, ISO dates, whole floats without a point; None when it is no text.
+
+    Truth values read `true` and `false`, so that no amount or number is made of one.
+    """
+    if isinstance(value, bool):
+        return "true" if value else "false"
     if isinstance(value, Decimal):
         return format(value, "f")
     if isinstance(value, float):

@@ -20,7 +20,10 @@ from sqlalchemy.pool import NullPool
 _TIMEOUT_S: Final = 15
 _MEMORY: Final = frozenset({None, "", ":memory:"})
 _POSTGRES_AS_TEXT: Final = ("date", "timestamp", "timestamptz", "numeric")
-_MYSQL_AS_TEXT: Final = ("DECIMAL", "NEWDECIMAL", "DATE", "DATETIME", "TIMESTAMP")
+_MYSQL_AS_TEXT: Final = (
+    *("DECIMAL", "NEWDECIMAL", "DATE", "DATETIME", "TIMESTAMP"),
+    *("TINY", "SHORT", "INT24", "LONG", "LONGLONG", "YEAR"),  # as integers, zero-filled ids would lose their zeros
+)
 
 
 def engine_for(url: sa.URL) -> sa.Engine:
@@ -41,6 +44,7 @@ def begin(connection: sa.Connection) -> sa.Connection:
         connection.exec_driver_sql("SET LOCAL datestyle = 'ISO, YMD'")
     elif backend in {"mysql", "mariadb"}:
         connection = connection.execution_options(isolation_level="REPEATABLE READ")
+        connection.exec_driver_sql("SET time_zone = '+08:00'")  # TIMESTAMP is shown in the session's zone
         connection.exec_driver_sql("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")
     elif backend == "sqlite":
         connection.exec_driver_sql("PRAGMA query_only = ON")
@@ -82,7 +86,13 @@ def _mysql_conversions() -> dict[Any, Any]:
     from pymysql.converters import conversions  # noqa: PLC0415
 
     as_text = {getattr(FIELD_TYPE, name) for name in _MYSQL_AS_TEXT}
-    return {kind: convert for kind, convert in conversions.items() if kind not in as_text}
+    kept = {kind: convert for kind, convert in conversions.items() if kind not in as_text}
+    return kept | {FIELD_TYPE.BIT: _bits}
+
+
+def _bits(value: bytes) -> str:
+    """BIT(n), which platforms use for flags, as a number."""
+    return str(int.from_bytes(value, "big"))
 
 
 def _text_from_postgres(connection: sa.Connection) -> None:

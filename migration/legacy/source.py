@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy import exc
@@ -17,10 +17,13 @@ from sqlalchemy import exc
 from migration.domain.errors import ConfigurationError, CutoverError
 from migration.domain.tables import REQUIRED_ENTITIES
 from migration.legacy import dialects
+from migration.legacy import fast as fast_path
 from migration.legacy.entities import COLUMNS, Column
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+
+    from migration.legacy.cells import Cells
 
 PARTITION: Final = 65_536
 """Rows fetched and converted at a time."""
@@ -40,11 +43,11 @@ _MEND_SELECT: Final = "mend the SELECT under [legacy.entities], or the account's
 class Partition:
     """Some rows of an entity.
 
-    `columns`: canonical column -> `rows` values as the driver gave them; `types`: the types the server declares (empty
-    where the driver does not tell).
+    `columns`: canonical column -> `rows` values as the driver gave them, or cells read by a fast path; `types`: the
+    types the server declares (empty where the driver does not tell).
     """
 
-    columns: Mapping[str, Sequence[object]]
+    columns: Mapping[str, Sequence[object] | Cells]
     rows: int
     types: Mapping[str, str]
 
@@ -52,9 +55,10 @@ class Partition:
 class View:
     """The database as it stood when the view was opened."""
 
-    def __init__(self, connection: sa.Connection, entities: Mapping[str, str]) -> None:
+    def __init__(self, connection: sa.Connection, entities: Mapping[str, str], *, fast: bool = True) -> None:
         self._connection = connection
         self._selects = entities
+        self._fast = fast and fast_path.usable(connection)
         self._tables: Mapping[str, str] | None = None
 
     def read(self, entity: str, size: int = PARTITION) -> Iterator[Partition]:
@@ -63,18 +67,40 @@ class View:
         ConfigurationError: SOURCE_ENTITY_MISSING, SOURCE_COLUMN_MISSING, SOURCE_QUERY, SOURCE_UNREACHABLE.
         """
         with _told(entity):
-            statement = self._selects.get(entity) or self._default(entity)
+            statement = self.statement(entity)
             if statement is None:
                 return
-            options = {"stream_results": True, "no_parameters": True, "max_row_buffer": size}
-            result = self._connection.exec_driver_sql(statement, execution_options=options)
-            with result:
-                at = locate(entity, list(result.keys()))
-                declared = dialects.declared(result)
-                types = {name: declared[i] for name, i in at.items() if declared}
-                for rows in result.partitions(size):
-                    turned = list(zip(*rows, strict=True))
-                    yield Partition({name: turned[i] for name, i in at.items()}, len(rows), types)
+            described = fast_path.describe(self._connection, statement) if self._fast else None
+            if described is None:
+                yield from self._generic(entity, statement, size)
+                return
+            at = locate(entity, [name for name, _, _ in described])
+            types = {name: described[i][2] for name, i in at.items()}
+            for columns, rows in fast_path.read(self._connection, statement, described, at):
+                yield Partition(columns, rows, types)
+
+    def statement(self, entity: str) -> str | None:
+        """The SELECT that yields an entity; None when it is optional and absent."""
+        with _told(entity):
+            return self._selects.get(entity) or self._default(entity)
+
+    def query(self, entity: str, sql: str) -> list[tuple[Any, ...]]:
+        """Run a small question about an entity in the same view."""
+        with _told(entity):
+            result = self._connection.exec_driver_sql(sql, execution_options={"no_parameters": True})
+            return [tuple(row) for row in result]
+
+    def _generic(self, entity: str, statement: str, size: int) -> Iterator[Partition]:
+        """Any driver: its own rows, by a server-side cursor where it has one."""
+        options = {"stream_results": True, "no_parameters": True}
+        result = self._connection.exec_driver_sql(statement, execution_options=options)
+        with result:
+            at = locate(entity, list(result.keys()))
+            declared = dialects.declared(result)
+            types = {name: declared[i] for name, i in at.items() if declared}
+            for rows in _fetched(result, size):
+                turned = list(zip(*rows, strict=True))
+                yield Partition({name: turned[i] for name, i in at.items()}, len(rows), types)
 
     def _default(self, entity: str) -> str | None:
         """SELECT the canonical columns that the table of that name has; letter case is ignored."""
@@ -93,7 +119,7 @@ class View:
 
 
 @contextmanager
-def view(url: str, entities: Mapping[str, str]) -> Iterator[View]:
+def view(url: str, entities: Mapping[str, str], *, fast: bool = True) -> Iterator[View]:
     """Open a consistent view; ConfigurationError(SOURCE_UNREACHABLE) when the database cannot be reached."""
     unknown = sorted(set(entities) - set(COLUMNS))
     if unknown:
@@ -107,11 +133,28 @@ def view(url: str, entities: Mapping[str, str]) -> Iterator[View]:
         try:
             with _told(""):
                 begun = dialects.begin(connection)
-            yield View(begun, entities)
+            yield View(begun, entities, fast=fast)
         finally:
             connection.close()
     finally:
         engine.dispose()
+
+
+def _fetched(result: sa.CursorResult[Any], size: int) -> Iterator[Sequence[Sequence[object]]]:
+    """Rows as the driver made them: wrapping each in SQLAlchemy's Row costs as much as fetching it.
+
+    The driver's errors are given the form that SQLAlchemy would have given them.
+    """
+    cursor: Any = result.cursor
+    failed: Any = result.dialect.loaded_dbapi.Error
+    while True:
+        try:
+            rows = cursor.fetchmany(size)
+        except failed as error:
+            raise exc.DBAPIError("", None, error) from None
+        if not rows:
+            return
+        yield rows
 
 
 def locate(entity: str, present: Sequence[str]) -> dict[str, int]:

@@ -165,11 +165,14 @@ def _corrections(material: Material) -> dict[str, Any]:
 
 def _verification(material: Material, language: str) -> dict[str, Any]:
     found: Mapping[str, Any] = material.verification
-    title = f"title_{language}"
+    title, blind_to = f"title_{language}", f"not_seen_{language}"
     return {
         "planted": found["planted"],
         "unseen": found["planted_unseen"],
-        "checks": [{**check, "title": check[title], "rows": count(check["rows"])} for check in found["checks"]],
+        "checks": [
+            {**check, "title": check[title], "not_seen": check[blind_to], "rows": count(check["rows"])}
+            for check in found["checks"]
+        ],
         "plants": [{**plant, "title": plant[title]} for plant in found["plants"]],
     }
 

@@ -60,15 +60,17 @@ def stages(material: Material, language: str) -> Rows:
 
 
 def _totals(totals: Mapping[str, int], language: str) -> list[str]:
-    found = []
-    for name, value in totals.items():
+    """One line an entity: `users: opened 1,243 · merged 31`, with sums where there are any."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for name, value in sorted(totals.items()):
         entity, _, word = name.partition("_")
-        if name.endswith("_fen") or not word:
+        if name.endswith("_fen") or (not word and entity != "residuals"):
             continue
         amount = totals.get(f"{name}_fen")
-        said = f"{codes.say(codes.ENTITIES, entity, language)} {codes.say(codes.DISPOSITIONS, word, language)}"
-        found.append(f"{said} {count(value)}" + (f"（{yuan(amount)}）" if amount else ""))
-    return found
+        money = f" ({yuan(amount)})" if amount else ""
+        found[entity].append(f"{codes.say(codes.DISPOSITIONS, word or 'available', language)} {count(value)}{money}")
+    colon = "：" if language == "zh" else ": "
+    return [f"{codes.say(codes.ENTITIES, entity, language)}{colon}{' · '.join(said)}" for entity, said in found.items()]
 
 
 def rules(material: Material, language: str) -> Rows:

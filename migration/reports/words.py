@@ -34,8 +34,7 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "controls": ("控制总数", "Control totals"),
     "controls_lead": (
         "迁移前后分别独立计算；哈希总数为每行主键与金额的 SHA-256 前 8 字节之和（模 2^64）。",
-        "Worked out on each side; the hash total is the sum (mod 2^64) of the first 8 bytes of SHA-256 over each row's keys "
-        "and amounts.",
+        "Worked out on each side; hash total: sum (mod 2^64) of the first 8 bytes of SHA-256 over each row's keys and amounts.",
     ),
     "entity": ("对象", "Entity"),
     "before": ("迁移前", "Before"),
@@ -139,14 +138,12 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "residuals": ("遗留余额", "Residual balances"),
     "residuals_lead": (
         "留在原托管机构，由用户自行提现；共 {0} 个账户有余额，可用 {1} 元，冻结 {2} 元；{3} 个账户归属合并后的保留用户。",
-        "They stay at the legacy escrow until withdrawn: {0} accounts with a balance, {1} yuan available, {2} frozen; "
-        "{3} accounts belong to a kept user after merging.",
+        "At the legacy escrow until withdrawn: {0} accounts with a balance, {1} yuan available, {2} frozen; {3} of merged users.",
     ),
     "verification": ("独立核对", "Independent verification"),
     "verification_lead": (
         "由不与迁移程序共用代码的核对器重新读取两侧并比对；先植入 {0} 种错误，未发现 {1} 种，然后才采信。",
-        "A verifier that shares no code with the movers read both sides again. {0} kinds of corruption were planted first, "
-        "{1} of them unseen.",
+        "A verifier that shares no code with the movers read both sides; {0} kinds of corruption were planted, {1} unseen.",
     ),
     "check": ("核对", "Check"),
     "found": ("发现", "Found"),

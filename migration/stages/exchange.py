@@ -71,6 +71,7 @@ def plan(house: House, exchange: Exchange) -> tuple[Batch, ...]:
     parts = _parts(house, exchange, rows)
     if waiting and not _same(house, waiting, parts):
         house.journal.withdraw(house.fence, waiting)
+        house.failpoint(f"{exchange.gate}.after_withdraw")
         waiting = ()
     if not waiting and parts:
         house.failpoint(f"{exchange.gate}.before_plan")
@@ -154,7 +155,9 @@ def deliver(house: House, exchange: Exchange, only: str | None = None) -> None:
             house.files.deliver(batch.request_name, batch.business_date, house.journal.request(batch))
             house.failpoint(f"{exchange.gate}.after_deliver")
             house.journal.mark_delivered(house.fence, batch, approved)
+            house.failpoint(f"{exchange.gate}.after_mark")
             _note(house, batch)
+            house.failpoint(f"{exchange.gate}.after_manifest")
             house.tell(f"{exchange.stage}: delivered {batch.request_name} ({batch.rows} rows)")
 
 

@@ -79,7 +79,7 @@ def _rows(book: Book, stage: str, chosen: Mask) -> Mapping[str, pa.Table]:
 
 def unmended(house: House, batches: Sequence[Batch], entity: str) -> pa.Table:
     """Items of these batches that the bank did not take and nobody has signed or marked for the next round."""
-    items = house.journal.items(entity)
+    items = house.items(entity)
     numbers = pa.array([batch_id(b) for b in batches], pa.string())
     bad = items.filter(pa.array(member(batch_of(items), numbers) & ~equals(items["state"], "ok", "open")))
     known = house.journal.exceptions()

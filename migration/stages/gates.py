@@ -36,11 +36,13 @@ def needed(house: House, gate: str) -> int:
 def ask(house: House, gate: str, round_no: int, digest: str) -> Gate:
     """Open the gate for a digest (an older digest is superseded); in a rehearsal, write the approvals given beforehand."""
     asked = house.journal.open_gate(house.fence, gate, round_no, digest, needed(house, gate), house.actor)
+    house.failpoint(f"{gate}.after_ask")
     for name in house.approve_as:
         if asked.state != "pending":
             break
         if name != asked.requester and name not in asked.given:
             asked = house.journal.decide(gate, digest, name, "approve", "rehearsal", rehearsal=True)
+            house.failpoint(f"{gate}.after_decision")
     return asked
 
 
@@ -69,7 +71,9 @@ def judge(
 ) -> None:
     """Judge the stage's rules, keep the results, and close the gate on a blocking failure or a check that was not made."""
     results = house.judge.judge(stage, measures, keys)
+    house.failpoint(f"{stage}.before_checks")
     house.journal.record_checks(house.fence, stage, round_no, results)
+    house.failpoint(f"{stage}.after_checks")
     failed = [r for r in results if r.outcome == "failed" and r.severity == "blocking"]
     if failed:
         raise GateClosed(*(_finding(house, r) for r in failed))

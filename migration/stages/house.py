@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from typing import TypeVar, cast
 
 import pyarrow as pa
 
@@ -17,6 +18,7 @@ from migration.domain.errors import ConfigurationError
 from migration.domain.ports import Bank, Batch, Clock, Files, Journal, Judge, Legacy, Snapshot
 from migration.domain.tables import SIGNATURES, SNAPSHOT
 
+T = TypeVar("T")
 Tell = Callable[[str], None]
 
 
@@ -64,6 +66,9 @@ class House:
     tell: Tell = _silent
     failpoint: Tell = _silent  # named interruption points, for tests that kill
     fence: int = 0
+    verified: dict[str, Mapping[str, int | None]] = field(default_factory=dict)  # digest of an outcome -> findings
+    _head: str = ""
+    _memory: dict[tuple[str, str], object] = field(default_factory=dict)
     _tables: dict[tuple[str, str], pa.Table] = field(default_factory=dict)
 
     def take_over(self) -> None:
@@ -91,6 +96,10 @@ class House:
             self._tables[key] = loaded.combine_chunks()
         return self._tables[key]
 
+    def items(self, entity: str) -> pa.Table:
+        """The journal's ITEMS of an entity, read once for a state of the journal."""
+        return self._remembered(("items", entity), lambda: self.journal.items(entity))
+
     def facts(self, *, without: Iterable[Batch] = ()) -> Facts:
         """What is known now; `without` leaves out the items of batches that were not delivered yet."""
         terms, journal = self.terms, self.journal
@@ -99,15 +108,26 @@ class House:
             tables={entity: self.table(entity) for entity in SNAPSHOT},
             issues=self.table("issues"),
             corrections=journal.corrections(),
-            items={entity: _drop(journal.items(entity), left_out) for entity in ("users", "listings", "debts")},
+            items={entity: _drop(self.items(entity), left_out) for entity in ("users", "listings", "debts")},
             signatures=_signatures(journal.exceptions()),
             resends=journal.resends(),
             rules=Rules(terms.business_date, terms.keep_account, terms.overdue, self.bank.limits),
         )
 
     def book(self, *, without: Iterable[Batch] = ()) -> Book:
-        """The book as the journal has it now."""
-        return derive(self.facts(without=without))
+        """The book as the journal has it now, derived once for a state of the journal."""
+        left_out = tuple(without)
+        key = ("book", ",".join(sorted(f"{day}/{number}" for day, number in (b.key for b in left_out))))
+        return self._remembered(key, lambda: derive(self.facts(without=left_out)))
+
+    def _remembered(self, key: tuple[str, str], make: Callable[[], T]) -> T:
+        """What was made of the journal's present state; forgotten as soon as anything is written to it."""
+        head = self.journal.head()
+        if head != self._head:
+            self._head, self._memory = head, {}
+        if key not in self._memory:
+            self._memory[key] = make()
+        return cast("T", self._memory[key])
 
     # -- keeping
 

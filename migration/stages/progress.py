@@ -83,6 +83,7 @@ def start(house: House, stage: str, round_no: int) -> None:
     """Note that the stage has begun."""
     if not any((s.stage, s.round) == (stage, round_no) for s in house.journal.stages()):
         house.journal.record_stage(house.fence, stage, round_no, "running", {}, ())
+        house.failpoint(f"{stage}.after_start")
 
 
 def finish(house: House, stage: str, round_no: int, extra: Mapping[str, int | None] | None = None) -> None:
@@ -95,8 +96,10 @@ def finish(house: House, stage: str, round_no: int, extra: Mapping[str, int | No
         table = tables[entity]
         rows = pa.table({"key": table[name], "disposition": table["disposition"], "reason": table["reason"]})
         house.journal.record_dispositions(house.fence, entity, rows)
+        house.failpoint(f"{stage}.after_dispositions")
     house.failpoint(f"{stage}.before_done")
     house.journal.record_stage(house.fence, stage, round_no, "done", totals(book, stage), ())
+    house.failpoint(f"{stage}.after_done")
     house.tell(f"{stage}: done")
 
 
@@ -125,7 +128,7 @@ def measure(
     facts = MeasureInput(
         business_date=terms.business_date,
         snapshot=book.tables,
-        items={entity: journal.items(entity) for entity in ("users", "listings", "debts", "authorisations")},
+        items={entity: house.items(entity) for entity in ("users", "listings", "debts", "authorisations")},
         book={entity: tables[entity] for entity in ("users", "listings", "debts", "residuals")},
         issues=house.table("issues"),
         batches=tables["batches"],

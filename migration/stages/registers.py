@@ -98,7 +98,7 @@ def gate(house: House, stage: str, round_no: int) -> None:
 def require_known(house: House, stage: str) -> None:
     """OutcomeUnknown while an item's outcome is neither resolved nor signed."""
     known = house.open_exceptions()
-    items = house.journal.items(stage)
+    items = house.items(stage)
     unknown = set(items.filter(pa.array(equals(items["state"], "unknown")))["key"].to_pylist())
     rows = [r for r in known.to_pylist() if r["entity"] == stage and r["key"] in unknown]
     if rows:
@@ -128,7 +128,7 @@ def _full(house: House, stage: str, round_no: int) -> Exchange:
 
 def _not_ok(house: House, batches: tuple[object, ...], stage: str) -> pa.Table:
     numbers = {exchange.batch_id(b) for b in batches}  # type: ignore[arg-type]
-    items = house.journal.items(stage)
+    items = house.items(stage)
     sampled = items.filter(pa.array(equals(items["state"], "refused", "unknown")))
     return sampled.filter(
         pa.array(

@@ -63,5 +63,7 @@ def run(house: House) -> None:
     progress.start(house, "residual", 1)
     table = residuals(book)
     rows = pa.table({"key": table["escrow_id"], "disposition": table["status"], "reason": table["entitled_user_id"]})
+    house.failpoint("residual.before_publish")
     house.journal.record_dispositions(house.fence, "residuals", rows)
+    house.failpoint("residual.after_publish")
     progress.finish(house, "residual", 1)

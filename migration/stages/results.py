@@ -43,6 +43,7 @@ def take(house: House, batch: Batch) -> bool:
             "sha256": hashlib.sha256(found.content).hexdigest(),
         },
     )
+    house.failpoint(f"{batch.stage}.after_result_manifest")
     house.tell(f"{batch.stage}: applied {name} ({batch.rows} rows, {applied.state})")
     return True
 
@@ -52,6 +53,7 @@ def _quarantine(house: House, batch: Batch, name: str, content: bytes, refusal: 
     house.journal.mark_quarantined(house.fence, batch, digest, refusal.reasons)
     house.failpoint(f"{batch.stage}.before_quarantine")
     house.files.quarantine(name, batch.business_date, content, refusal.reasons)
+    house.failpoint(f"{batch.stage}.after_quarantine")
     raise GateClosed(
         Finding(
             "RESULT_QUARANTINED",
@@ -65,11 +67,11 @@ def _quarantine(house: House, batch: Batch, name: str, content: bytes, refusal: 
 
 def _context(house: House, batch: Batch) -> ResultContext:
     """What the journal already knows: numbers and codes taken, names by account, keys confirmed."""
-    users = house.journal.items("users")
+    users = house.items("users")
     opened = users.filter(pa.array(equals(users["state"], "ok")))
     taken = pa.table({"account_no": opened["account_no"], "user_id": opened["key"]})
     entity = ENTITY_OF[batch.kind]
-    items = users if entity == "users" else house.journal.items(entity)
+    items = users if entity == "users" else house.items(entity)
     confirmed = items.filter(pa.array(equals(items["state"], "ok")))
     return ResultContext(
         names=_names(house, taken)

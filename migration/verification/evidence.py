@@ -77,6 +77,7 @@ class Check:
     title_en: str
     seen: str
     not_seen: str
+    not_seen_zh: str
     rows: int
     failures: int
     findings: tuple[Finding, ...] = ()
@@ -134,7 +135,8 @@ class Verification:
                     "title_zh": check.title_zh,
                     "title_en": check.title_en,
                     "seen": check.seen,
-                    "not_seen": check.not_seen,
+                    "not_seen_zh": check.not_seen_zh,
+                    "not_seen_en": check.not_seen,
                     "rows": check.rows,
                     "failures": check.failures,
                     "findings": [{"code": f.code, "subject": f.subject, "detail": f.detail} for f in check.findings],

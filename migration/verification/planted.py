@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from migration.verification.corruptions import CORRUPTIONS, Corruption, Ground, Planted
+from migration.verification.corruptions import CORRUPTIONS, Corruption
 from migration.verification.evidence import Evidence, Plant
+from migration.verification.ground import Ground, Planted
 from migration.verification.library import Failing, ask
 from migration.verification.workbench import Workbench
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from migration.verification.chinese import NOT_SEEN
 from migration.verification.evidence import Check, Evidence, Exchanged, Finding, Plant, Verification
 from migration.verification.library import SPECS, Failing, ask
 from migration.verification.planted import prove
@@ -42,4 +43,5 @@ def counts(evidence: Evidence) -> dict[str, int | None]:
 def _check(spec: Spec, failing: Failing, rows: int) -> Check:
     keys = failing[spec.name]
     findings = tuple(Finding(spec.code, f"{spec.name}/{key}", spec.title_en) for key in keys[:NAMED])
-    return Check(spec.name, spec.title_zh, spec.title_en, spec.seen, spec.not_seen, rows, len(keys), findings)
+    unseen = (spec.not_seen, NOT_SEEN[spec.name])
+    return Check(spec.name, spec.title_zh, spec.title_en, spec.seen, *unseen, rows, len(keys), findings)

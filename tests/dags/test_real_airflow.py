@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.airflow, pytest.mark.timeout(1800)]
 
 SCRIPT = {
     "accounts.approve": ["wait"],
-    "listings.collect_sample": ["closed", "closed"],
+    "listings.collect_sample": ["closed"],
     "debts.approve_full": ["rejected"],
 }
 

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from expectations import rules_of
+from expectations.plain import PlainJudge
 from migration.sandbox.bank import dump
+from migration.stages.order import STAGES
 from tests.contract.platforms import row
 from tests.support.platform import company, joined, loan, person, small
 from tests.support.rehearsal import Rehearsal
@@ -15,7 +20,8 @@ def plain(tmp_path):
     return Rehearsal(tmp_path, small())
 
 
-def test_a_clean_platform_goes_through(plain):
+def test_a_clean_platform_goes_through(tmp_path):
+    plain = Rehearsal(tmp_path, small(), verified=True, measured=True)
     assert plain.run() == 0, plain.reasons
     assert set(plain.where("users").values()) == {("opened", "OPENED_S")}
     assert set(plain.where("listings").values()) == {("registered", "REGISTERED")}
@@ -122,7 +128,7 @@ def test_a_refused_borrower_is_corrected_and_all_of_his_follows_in_the_next_roun
 
 def test_a_signed_borrower_leaves_his_listings_and_debts_in_the_books(tmp_path):
     platform = joined(small(), {"users": [person(7)]}, loan(9, "U7", {"U2": "70.00"}))
-    case = Rehearsal(tmp_path, platform, faults={"refuse_users": {"U7": "106"}})
+    case = Rehearsal(tmp_path, platform, faults={"refuse_users": {"U7": "106"}}, verified=True, measured=True)
     assert case.run() == 4
     case.sign(("users", "U7"))
     assert case.run() == 0, case.reasons
@@ -262,3 +268,44 @@ def test_a_hundred_thousand_yuan_in_fen_is_exact_with_everything_excepted(tmp_pa
     assert case.run() == 0, case.reasons
     found = case.balance()
     assert (found["excepted_fen"], found["in_flight_fen"], found["difference_fen"]) == (10000001, 1, 0)
+
+
+class _Spoilt(PlainJudge):
+    """Judges as always, but sees one blocking rule of one stage fail."""
+
+    def __init__(self, stage, rule):
+        self.stage, self.rule = stage, rule
+
+    def judge(self, stage, measures, keys):
+        results = super().judge(stage, measures, keys)
+        if stage != self.stage:
+            return results
+        return tuple(
+            replace(r, outcome="failed", failures=1, keys=("K1",)) if r.rule_id == self.rule else r for r in results
+        )
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_failed_check_in_any_stage_stops_the_run_there(tmp_path, stage):
+    rule = next(r for r in rules_of(stage) if r.severity == "blocking")
+    case = Rehearsal(tmp_path, small(), judge=_Spoilt(stage, rule.id))
+    assert case.run() == 3
+    assert case.codes == [rule.id]
+    assert rule.title_zh in case.reasons[0].detail
+    assert rule.title_en in case.reasons[0].detail
+    state = {s.stage: s.state for s in case.journal.stages()}
+    assert state[stage] == "closed"
+    assert not set(state) & set(STAGES[STAGES.index(stage) + 1 :])
+    case.judge = PlainJudge()
+    assert case.run() == 0, case.reasons
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_check_that_cannot_be_made_is_no_pass(tmp_path, stage):
+    class Blind(PlainJudge):
+        def judge(self, asked, measures, keys):
+            return super().judge(asked, {} if asked == stage else measures, keys)
+
+    case = Rehearsal(tmp_path, small(), judge=Blind())
+    assert case.run() == 5
+    assert {s.stage: s.state for s in case.journal.stages()}[stage] == "closed"

@@ -11,6 +11,7 @@ from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pyarrow as pa
 
@@ -25,7 +26,7 @@ from migration.domain.ports import Journal, Legacy
 from migration.journal.memory import MemoryJournal
 from migration.legacy.memory import MemoryLegacy
 from migration.sandbox.bank import SandboxBank
-from migration.stages import gather
+from migration.stages import gather, progress
 from migration.stages.engine import Engine
 from migration.stages.house import House, Terms
 from migration.verification import run as verification
@@ -45,6 +46,13 @@ class _BankClock(FakeClock):
         super().sleep(seconds)
         if self.bank is not None:
             self.bank.tick()
+
+
+class _Content:
+    """A judge without rules, for cases that are about the lifecycle."""
+
+    def judge(self, _stage: str, _measures: Any, _keys: Any) -> tuple[Any, ...]:
+        return ()
 
 
 def terms(**changes: Any) -> Terms:
@@ -80,6 +88,8 @@ class Rehearsal:
         journal: Journal | None = None,
         faults: Mapping[str, Any] | None = None,
         judge: Any = None,
+        verified: bool = False,
+        measured: bool = False,
         **changes: Any,
     ) -> None:
         root.mkdir(parents=True, exist_ok=True)
@@ -92,8 +102,10 @@ class Rehearsal:
         self.journal: Journal = journal if journal is not None else MemoryJournal(self.clock)
         self.source = MemoryLegacy(platform, complete=True) if isinstance(platform, dict) else platform
         self.terms = terms(**changes)
-        self.judge = judge if judge is not None else PlainJudge()
+        self.measured = measured or judge is not None  # have the gates judged on real measures (a second or two a run)
+        self.judge = judge if judge is not None else PlainJudge() if measured else _Content()
         self.actor = "runner"
+        self.verified = verified  # have the independent verifier read everything at the end (a second or so)
         self.failpoint: Any = lambda _name: None
         self.said: list[str] = []
         self.house = self._house(())
@@ -112,13 +124,18 @@ class Rehearsal:
             judge=self.judge,
             clock=self.clock,
             actor=self.actor,
-            verify=lambda: verification.counts(gather.evidence(self.house)),
+            verify=self._verify,
             approve_as=tuple(approve),
             blocking=blocking,
             failpoint=self.failpoint,
         )
         house.tell = self.said.append
         return house
+
+    def _verify(self) -> Mapping[str, int | None]:
+        if self.verified:
+            return verification.counts(gather.evidence(self.house))
+        return {"given.verification.planted_unseen": 0, "given.verification.differences": 0}
 
     def run(self, until: str | None = None, *, approve: Sequence[str] = BOTH) -> int:
         """As `cutover run`: the exit code; the reasons are kept in `reasons`."""
@@ -137,8 +154,10 @@ class Rehearsal:
 
     def _coded(self, call: Any) -> int:
         self.reasons: tuple[Any, ...] = ()
+        counted = progress.measures if self.measured else lambda _stage, _facts: ({}, {})
         try:
-            call()
+            with patch.object(progress, "measures", counted):
+                call()
         except CutoverError as stopped:
             self.reasons = stopped.reasons
             return stopped.exit_code

@@ -92,8 +92,12 @@ class MemoryRun(Memory):
         """Return the whole chain."""
         return tuple(event for event, _ in self._now.events)
 
+    def head(self) -> str:
+        """Return the digest of the chain's last event."""
+        events = self._now.events
+        return events[-1][0].digest if events else chain.GENESIS
+
     def verify(self) -> tuple[Finding, ...]:
         """Recompute the hash chain."""
         events = self._now.events
-        head = events[-1][0].digest if events else chain.GENESIS
-        return chain.check(events, len(events), head)
+        return chain.check(events, len(events), self.head())

@@ -117,6 +117,7 @@ def real_airflow(script: dict | None = None, env: dict[str, str] | None = None) 
         real.start()
         real._ready()
         yield real
+        real.rest.close()
     finally:
         if processes:
             processes.stop()

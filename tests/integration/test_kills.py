@@ -1,0 +1,99 @@
+"""Real kills: SIGKILL at named points of a real process on a real PostgreSQL, then another process finishes (issue A, shows 4).
+
+The outcome must be that of an undisturbed run, every file sent twice the same byte for byte, one bank effect a key.
+`make kill-campaign` kills at every point; here, one fixed point in each stage and a few more that change with the date.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import uuid
+from datetime import date
+
+import pytest
+
+from tests.support import killed
+
+EACH_STAGE = {
+    "preflight": "preflight.after_snapshot",
+    "identities": "identities.before_done",
+    "accounts": "accounts.after_deliver",
+    "reopen": "reopen.after_plan",
+    "listings": "listings.full.after_deliver@1",
+    "debts": "debts.before_apply@2",
+    "residual": "residual.after_publish",
+    "reconcile": "reconcile.after_dispositions@2",
+}
+ROTATING = 7
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    return tmp_path_factory.mktemp("kills")
+
+
+@pytest.fixture(scope="module")
+def starter(place):
+    with killed.Starter(place / "memo") as one:
+        yield one
+
+
+@pytest.fixture(scope="module")
+def new_url(embedded, template):
+    """Makes a fresh database for every call."""
+    made = []
+
+    def make() -> str:
+        made.append(f"k_{uuid.uuid4().hex[:16]}")
+        return embedded.clone(template, made[-1])
+
+    yield make
+    for name in made:
+        embedded.drop(name)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(place, starter, new_url):
+    root = place / "undisturbed"
+    killed.prepare(root)
+    assert starter.run(root, new_url()) == 0, (root / "errors").read_text()
+    return root
+
+
+def kill_and_finish(starter, undisturbed, root, url, point):
+    """Kill at the point, run again, compare; returns what differs."""
+    killed.prepare(root)
+    assert starter.run(root, url, point) == -signal.SIGKILL, f"{point}: not reached"
+    assert starter.run(root, url) == 0, (root / "errors").read_text()
+    wrong = [name for name, content in killed.handed_out(undisturbed).items() if killed.handed_out(root).get(name) != content]
+    if killed.sent(root) != killed.sent(undisturbed):
+        wrong.append("requests")
+    wrong += [f"{name}: sent twice, not the same" for name, d in killed.deliveries(root).items() if len(set(d)) > 1]
+    wrong += [f"{key}: {n} bank effects" for key, n in killed.effects(root).items() if n != 1]
+    return wrong
+
+
+def test_the_undisturbed_run_goes_through_everything(undisturbed):
+    reached = killed.points(undisturbed)
+    assert sum(reached.values()) >= 60
+    assert {point.split(".")[0] for point in reached} == {*EACH_STAGE, "journal", "files"}
+    assert set(killed.effects(undisturbed).values()) == {1}
+    held = killed.handed_out(undisturbed)
+    assert b"true" in held["batches.csv"]  # a sample
+    assert b"excepted,SELF_LOAN" in held["debts.csv"].replace(b"excepted,L9", b"excepted,SELF_LOAN")
+    assert b'"difference_fen": 0' in held["balance.json"]
+
+
+@pytest.mark.parametrize("point", EACH_STAGE.values(), ids=EACH_STAGE)
+def test_killed_in_each_stage(starter, undisturbed, place, new_url, point):
+    assert kill_and_finish(starter, undisturbed, place / f"{point}", new_url(), point) == []
+
+
+def test_killed_at_points_that_change_with_the_date(starter, undisturbed, place, new_url):
+    every = [f"{name}@{n}" for name, times in killed.points(undisturbed).items() for n in range(1, times + 1)]
+    seed = int(os.environ.get("KILL_SEED", date.today().toordinal()))
+    for point in random.Random(seed).sample(every, ROTATING):
+        wrong = kill_and_finish(starter, undisturbed, place / f"{point}", new_url(), point)
+        assert wrong == [], f"KILL_SEED={seed} {point}"

@@ -1,0 +1,266 @@
+"""A whole cutover as a process that can be killed: real PostgreSQL, real source, real files, the sandbox bank.
+
+    python -m tests.support.killed ROOT URL MEMO [FAILPOINT@N]
+    python -m tests.support.killed --serve      (forks one for each line of its input)
+
+It plays the operator too: corrects the refused borrower, marks the refused debt for re-sending, signs what is left. Run
+again after a kill, it goes on from what it finds. With FAILPOINT@N the process ends by SIGKILL when that point is reached
+for the n-th time. ROOT/trace has every point reached, ROOT/deliveries every request handed to the transport with its
+SHA-256, ROOT/exports the outcome.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import signal
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import event
+
+from migration.bank import disk
+from migration.domain.outcome import balance, outcome
+from migration.journal.store import PostgresJournal
+from migration.legacy.platform import LegacyPlatform
+from migration.legacy.vault import Vault
+from migration.reports import exports
+from migration.sandbox.bank import dump
+from tests.contract.platforms import Tables, fill
+from tests.support import memo
+from tests.support.platform import joined, loan, small
+from tests.support.rehearsal import Rehearsal
+
+WRITES = (
+    "begin acquire record_snapshot add_corrections plan withdraw seal mark_delivered mark_quarantined apply "
+    "record_exceptions sign mark_resend open_gate decide record_stage record_checks record_dispositions note"
+).split()
+FAULTS = {
+    "refuse_users": {"U1": "106"},
+    "refuse_debts": {"L2D3": {"code": "93", "times": 1}},
+    "corrupt": [{"match": "APPZX0110RES-000001", "how": "echo", "record": 1, "times": 1}],
+}
+CORRECTION = "U1,phone,13800000001,13855550001,changed,operations"
+TURNS = 12
+
+
+def platform() -> Tables:
+    """Six listings, one of them lent by its borrower to himself."""
+    return joined(small(6), loan(9, "U2", {"U2": "70.00", "U3": "30.00"}))
+
+
+class Points:
+    """Failpoints: noted in the trace; the armed one kills this process."""
+
+    def __init__(self, trace: Path, armed: str = "") -> None:
+        self._trace = trace.open("a", buffering=1)
+        name, _, nth = armed.partition("@")
+        self._name, self._left = name, int(nth or 1)
+
+    def reach(self, point: str) -> None:
+        self._trace.write(f"{point}\n")
+        if point == self._name:
+            self._left -= 1
+            if self._left == 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+
+class WatchedJournal:
+    """The real journal with a failpoint before every commit of a write verb and one after it."""
+
+    def __init__(self, journal: PostgresJournal, reach: Callable[[str], None]) -> None:
+        self._journal, self._reach, self._verb = journal, reach, ""
+        event.listen(journal._db._engine, "commit", self._committing)
+
+    def _committing(self, _: object) -> None:
+        if self._verb:
+            self._reach(f"journal.{self._verb}.before_commit")
+
+    def __getattr__(self, name: str) -> Any:
+        call = getattr(self._journal, name)
+        if name not in WRITES:
+            return call
+
+        def watched(*values: Any, **named: Any) -> Any:
+            self._verb = name
+            try:
+                found = call(*values, **named)
+            finally:
+                self._verb = ""
+            self._reach(f"journal.{name}.after_commit")
+            return found
+
+        return watched
+
+
+class WatchedFiles:
+    """The real transport; what is handed to it is noted first."""
+
+    def __init__(self, files: Any, log: Path) -> None:
+        self._files, self._log = files, log
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._files, name)
+
+    def deliver(self, name: str, business_date: Any, content: bytes) -> None:
+        with self._log.open("a") as log:
+            log.write(f"{name} {hashlib.sha256(content).hexdigest()}\n")
+        self._files.deliver(name, business_date, content)
+
+
+def _watch_disk(reach: Callable[[str], None]) -> None:
+    """Failpoints in mid-upload and between the last byte and the rename."""
+    real = disk.fill
+
+    def fill_slowly(handle: int, content: bytes) -> None:
+        os.write(handle, content[: len(content) // 2])
+        reach("files.half_written")
+        os.lseek(handle, 0, os.SEEK_SET)
+        real(handle, content)
+        reach("files.before_rename")
+
+    disk.fill = fill_slowly
+
+
+class Case(Rehearsal):
+    """One cutover in a folder; every process opens it anew."""
+
+    def __init__(self, root: Path, url: str, points: Points) -> None:
+        root.mkdir(parents=True, exist_ok=True)
+        workspace = root / "workspace"
+        workspace.mkdir(mode=0o700, exist_ok=True)
+        self._log = root / "deliveries"
+        store = PostgresJournal(url)
+        source = LegacyPlatform(f"sqlite:///{root}/legacy.sqlite", "yuan", {}, workspace, Vault.open(workspace), store._db._clock)
+        self.points = points
+        super().__init__(root, source, journal=WatchedJournal(store, points.reach), faults=FAULTS, confidence=0)  # type: ignore[arg-type]
+        self.failpoint = points.reach
+
+    def _house(self, approve: Any, *, blocking: bool = True) -> Any:
+        house = super()._house(approve, blocking=blocking)
+        house.files = WatchedFiles(house.files, self._log)
+        return house
+
+    def turns(self) -> Iterator[int]:
+        """Run, then do what an operator would; the exit codes, the last one 0 when all went well."""
+        for _ in range(TURNS):
+            self.journal.begin(self.terms.cutover_id, self.terms.kind)
+            corrected = self.journal.corrections().num_rows > 0
+            code = self.run(None if corrected else "accounts")
+            yield code
+            if code == 0 and corrected:
+                return
+            if code == 0:
+                self.correct(CORRECTION)
+            elif code == 4:
+                self.resend(*(k for k, c in self.exceptions().items() if k[0] == "debts" and c == "BANK_93"))
+                self.sign(*((e, k) for (e, k), c in self.exceptions().items() if c == "SELF_LOAN"))
+
+
+def prepare(root: Path) -> None:
+    """The legacy platform that the process reads."""
+    root.mkdir(parents=True, exist_ok=True)
+    fill(f"sqlite:///{root}/legacy.sqlite", platform())
+
+
+def main(root: Path, url: str, remembered: Path, armed: str = "") -> int:
+    """One process: run to the end, or to the kill."""
+    memo.install(remembered)
+    points = Points(root / "trace", armed)
+    _watch_disk(points.reach)
+    case = Case(root, url, points)
+    codes = list(case.turns())
+    sys.stderr.write(f"exit codes {codes}, last reasons {[str(r) for r in case.reasons]}\n")
+    book = case.house.book()
+    exports.write(root / "exports", outcome(book, case.journal.batches()), balance(book).as_json())
+    return codes[-1]
+
+
+def serve() -> None:
+    """Fork a fresh process for every line `ROOT URL MEMO [FAILPOINT@N]`; answer with how it ended (as `wait` codes it).
+
+    Importing takes longer than the cutover itself; nothing but imports has happened in the process that forks.
+    """
+    import pandas  # noqa: F401 - pyarrow would import it in every child
+
+    for line in sys.stdin:
+        root, url, remembered, *armed = line.split()
+        child = os.fork()
+        if child == 0:
+            status = 1
+            try:
+                with Path(root, "errors").open("a") as errors:
+                    os.dup2(errors.fileno(), 2)
+                    status = main(Path(root), url, Path(remembered), *armed)
+            finally:
+                sys.stderr.flush()
+                os._exit(status)
+        _, ended = os.waitpid(child, 0)
+        sys.stdout.write(f"{os.waitstatus_to_exitcode(ended)}\n")
+        sys.stdout.flush()
+
+
+class Starter:
+    """Starts such processes, one after the other; a context."""
+
+    def __init__(self, remembered: Path) -> None:
+        remembered.mkdir(parents=True, exist_ok=True)
+        self._remembered = remembered
+
+    def __enter__(self) -> Starter:
+        call = [sys.executable, "-m", "tests.support.killed", "--serve"]
+        self._process = subprocess.Popen(call, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        self._process.wait()
+
+    def run(self, root: Path, url: str, armed: str = "") -> int:
+        """Run one process to its end: its exit code, or minus the signal that killed it."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(f"{root} {url} {self._remembered} {armed}\n")
+        self._process.stdin.flush()
+        return int(self._process.stdout.readline())
+
+
+def deliveries(root: Path) -> dict[str, list[str]]:
+    """Request name -> the SHA-256 of every time it was handed to the transport."""
+    found: dict[str, list[str]] = {}
+    for line in (root / "deliveries").read_text().splitlines():
+        name, digest = line.split()
+        found.setdefault(name, []).append(digest)
+    return found
+
+
+def points(root: Path) -> dict[str, int]:
+    """Every point that was reached, with how often, in the order of the first time."""
+    return dict(Counter((root / "trace").read_text().split()))
+
+
+def handed_out(root: Path) -> dict[str, bytes]:
+    """The exports in bytes (Parquet is compared as CSV: its own bytes carry no more)."""
+    return {p.name: p.read_bytes() for p in sorted((root / "exports").iterdir()) if p.suffix in {".csv", ".json"}}
+
+
+def sent(root: Path) -> dict[str, bytes]:
+    """The request files as they stand at the bank."""
+    return {p.name: p.read_bytes() for p in sorted((root / "bank" / "out").rglob("3005-*"))}
+
+
+def effects(root: Path) -> dict[tuple[str, str], int]:
+    """(entity, key) -> how often the bank did something for it."""
+    return {(r["entity"], r["key"]): r["count"] for r in dump(root / "state")["effects"]}
+
+
+if __name__ == "__main__":
+    if sys.argv[1] == "--serve":
+        serve()
+    else:
+        sys.exit(main(Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3]), *sys.argv[4:]))
