@@ -8,7 +8,7 @@ export AIRFLOW_HOME ?= $(CURDIR)/var/airflow
 export AIRFLOW__CORE__LOAD_EXAMPLES = False
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo ui test check format lock clean bench-small bench
+.PHONY: help setup demo ui rehearse test check format lock clean bench-small bench
 
 help: ## Print what there is to make.
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,6 +21,9 @@ demo: setup ## The main job: a whole cutover of sample_data/ in a real Airflow.
 
 ui: setup ## The same, and keep the Airflow UI up until Ctrl-C.
 	@$(BIN)/cutover demo --keep-ui
+
+rehearse: setup ## The same cutover from the command line, without Airflow.
+	@$(BIN)/python tools/rehearse.py
 
 test: setup ## All tests that need nothing but Python.
 	@$(BIN)/python -m pytest -n 2 --dist loadfile

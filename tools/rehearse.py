@@ -1,0 +1,83 @@
+"""`make rehearse`: a whole cutover of sample_data/ from the command line, without Airflow.
+
+Every step is a `cutover` command that is printed before it runs, so it shows how a night goes: the bank is a process of
+its own, two people approve, operations hands in corrections, compliance signs. Ends with the exports and the report.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+SAMPLE = ROOT / "sample_data"
+CUTOVER = str(Path(sys.executable).with_name("cutover"))
+CONFIG = ["--config", "sample_data/cutover.toml"]
+APPROVE = ["--approve-as", "approver-1", "--approve-as", "approver-2"]
+
+
+def cutover(*words: str, expect: int = 0, quiet: bool = False) -> str:
+    """Run a command as a person would; its standard output. Another exit code than expected ends the rehearsal."""
+    if not quiet:
+        shown = [w if len(w) < 40 else w[:37] + "..." for w in words[:8]] + (["..."] if len(words) > 8 else [])
+        print(f"$ cutover {' '.join(shown)}", flush=True)
+    done = subprocess.run([CUTOVER, *CONFIG, *words], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False)
+    if done.returncode != expect:
+        sys.exit(f"cutover {words[0]} ended with {done.returncode}, expected {expect}")
+    return done.stdout
+
+
+def decide(file: str, option: str) -> None:
+    """Sign, or send again, what a file of sample_data/ names and what is open now."""
+    listed = json.loads(cutover("exceptions", "--json", quiet=True))
+    ids = {(r["entity"], r["key"], r["code"]): r["id"] for r in listed if r["state"] == "open"}
+    with (SAMPLE / file).open(encoding="utf-8", newline="") as stream:
+        wanted = [row for row in csv.DictReader(stream) if (row["entity"], row["key"], row["code"]) in ids]
+    by_person: dict[tuple[str, str], list[str]] = {}
+    for row in wanted:
+        found = ids[row["entity"], row["key"], row["code"]]
+        by_person.setdefault((row["name"], row["reason"]), []).append(found)
+    for (name, reason), chosen in by_person.items():
+        options = [word for one in chosen for word in (option, one)]
+        cutover("exceptions", *options, "--as", name, "--reason", reason)
+
+
+def main() -> None:
+    """Carry the rehearsal out; safe to repeat: a cutover that is done is shown."""
+    began = time.monotonic()
+    bank = subprocess.Popen(
+        [CUTOVER, *CONFIG, "sandbox", "bank", "--faults", "sample_data/bank_faults.toml"],
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
+    )
+    try:
+        if not json.loads(cutover("status", "--json", quiet=True))["done"]:
+            _carry_out()
+        cutover("export", "--out", "var/out")
+        report = cutover("report", "--out", "var/report").strip()
+        print(cutover("status"))
+    finally:
+        bank.terminate()
+        bank.wait(30)
+    found = json.loads((ROOT / "var" / "out" / "balance.json").read_text())
+    print(f"difference {found['difference_fen']} fen; exports var/out; report {report}; {time.monotonic() - began:.0f} s")
+
+
+def _carry_out() -> None:
+    cutover("run", *APPROVE, expect=4)  # orphans and impossible dates keep preflight shut
+    decide("signatures.csv", "--sign")
+    cutover("run", "--until", "accounts", *APPROVE)
+    cutover("corrections", "sample_data/corrections.csv", "--as", "operations-1")
+    cutover("run", *APPROVE, expect=4)  # round 1 goes through debts; exceptions keep residual shut
+    cutover("corrections", "sample_data/corrections2.csv", "--as", "operations-1")
+    decide("resends.csv", "--resend")
+    decide("signatures.csv", "--sign")
+    cutover("run", *APPROVE)  # round 2, residual, reconcile
+
+
+if __name__ == "__main__":
+    main()
