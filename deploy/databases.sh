@@ -7,5 +7,7 @@ for name in airflow cutover; do
 CREATE ROLE :"name" LOGIN PASSWORD :'password';
 CREATE DATABASE :"name" OWNER :"name" ENCODING 'UTF8' TEMPLATE template0;
 REVOKE ALL ON DATABASE :"name" FROM PUBLIC;
+-- A killed scheduler's workers can hold its connection, and its locks, open for ever.
+ALTER ROLE :"name" SET idle_in_transaction_session_timeout = '60s';
 SQL
 done

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import traceback
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
@@ -16,6 +17,9 @@ app = typer.Typer(
     name="cutover",
     help="Carries a lending platform into bank custody (资金存管): exactly once, and with proof.",
     no_args_is_help=True,
+    epilog="Exit codes: 0 done · 2 bad usage, configuration or input file · 3 stopped by findings or a rejection · "
+    "4 waiting (bank, approval, signature): run again · 5 outcome unknown or not checked · 1 anything else. "
+    "Reasons stand on standard error, stable code first: docs/codes.md.",
     add_completion=False,
     pretty_exceptions_enable=False,
 )
@@ -50,9 +54,9 @@ sandbox_app.command("bank")(sandbox.bank)
 
 @app.callback()
 def _root(
-    config: Path | None = typer.Option(
-        None, "--config", help="The configuration; cutover.toml in the current folder by default."
-    ),
+    config: Annotated[
+        Path | None, typer.Option("--config", help="The configuration; else CUTOVER_CONFIG, else cutover.toml here.")
+    ] = None,
 ) -> None:
     """Take --config (it may also stand after the command's name)."""
     if config is not None:

@@ -133,23 +133,23 @@ def _profile(found: Settings) -> JxProfile:
 def _supported(found: Settings) -> None:
     """Say at once what this version cannot do, instead of doing something else."""
     lacking = [
-        ("bank.transport", found.bank.transport != "directory", "this version exchanges files by directory only"),
+        ("bank.transport", found.bank.transport != "directory", "files are exchanged by directory only: set it so"),
         ("bank.profile", found.bank.profile != "jx", "this version knows the bank profile jx"),
-        ("bank.query_url", bool(found.bank.query_url), "this version works by files only: leave it empty"),
+        ("bank.query_url", bool(found.bank.query_url), "there is no query channel, files only: leave it empty"),
         (
             "policy.carry_authorisations",
             found.policy.carry_authorisations,
-            "this version lists every authorisation as lapsed",
+            "every authorisation is listed as lapsed: set it to false",
         ),
         (
             "policy.late_change",
             found.policy.late_change != "stop",
-            "this version stops when the source changed after the snapshot",
+            "a source that changed after the snapshot stops the run: set it to stop",
         ),
     ]
     for key, wanted, why in lacking:
         if wanted:
-            raise ConfigurationError.of("CONFIG_NOT_SUPPORTED", key, why, "change the key")
+            raise ConfigurationError.of("CONFIG_NOT_SUPPORTED", key, f"this version: {why}", "docs/configuration.md")
 
 
 def exchange_folder(found: Settings) -> Path:

@@ -64,7 +64,9 @@ def main() -> None:
         bank.terminate()
         bank.wait(30)
     found = json.loads((ROOT / "var" / "out" / "balance.json").read_text())
-    print(f"difference {found['difference_fen']} fen; exports var/out; report {report}; {time.monotonic() - began:.0f} s")
+    print(
+        f"difference {found['difference_fen']} fen; exports var/out; report {report}; {time.monotonic() - began:.0f} s"
+    )
 
 
 def _carry_out() -> None:

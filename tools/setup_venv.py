@@ -33,7 +33,7 @@ def call(*command: str | Path) -> None:
 
 
 def uv() -> str | None:
-    """uv's place: on the path, or installed into the environment through pip."""
+    """Uv's place: on the path, or installed into the environment through pip."""
     found = shutil.which("uv")
     if found:
         return found
@@ -52,18 +52,30 @@ def main() -> None:
     if STAMP.exists() and STAMP.read_text() == digest and PYTHON.exists():
         return
     print("setting up .venv from requirements.txt ...", flush=True)
-    if not PYTHON.exists():
-        venv.create(VENV, with_pip=True, clear=True)
+    venv.create(VENV, with_pip=True, clear=True)
     tool = uv()
     if tool:
-        os.environ["UV_LINK_MODE"] = os.environ.get("UV_LINK_MODE", "copy")
-        call(tool, "pip", "sync", "--quiet", "--python", PYTHON, "--require-hashes", "requirements.txt")
-        call(tool, "pip", "install", "--quiet", "--python", PYTHON, "--no-deps", "--no-build-isolation-package", "cutover", "-e", ".")
+        os.environ.setdefault("UV_LINK_MODE", "copy")
+        call(tool, "pip", "install", "--quiet", "--python", PYTHON, "--require-hashes", "-r", "requirements.txt")
     else:
         call(PYTHON, "-m", "pip", "install", "--quiet", "--require-hashes", "-r", "requirements.txt")
-        call(PYTHON, "-m", "pip", "install", "--quiet", "--no-deps", "-e", ".")
+    link()
     STAMP.write_text(digest)
     print("set up.", flush=True)
+
+
+def link() -> None:
+    """Make the checkout importable and `cutover` a command; nothing has to be built for that."""
+    found = subprocess.run(
+        [str(PYTHON), "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    Path(found.stdout.strip(), "cutover.pth").write_text(f"{ROOT}\n")
+    script = VENV / "bin" / "cutover"
+    script.write_text(f"#!{PYTHON}\nfrom migration.cli import main\n\nmain()\n")
+    script.chmod(0o755)
 
 
 if __name__ == "__main__":

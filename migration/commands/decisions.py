@@ -19,10 +19,16 @@ from migration.stages.house import House
 
 As = Annotated[str, typer.Option("--as", help="Who decides.")]
 Digest = Annotated[str, typer.Option("--digest", help="The digest that was looked at (cutover approvals).")]
+GateName = Annotated[
+    str, typer.Argument(help="accounts, reopen, listings.sample, listings.full, ...: cutover approvals.")
+]
+Why = Annotated[str, typer.Option("--reason", help="Why; it is kept in the journal.")]
+SHORT = 12
+"""So many digits of a digest are shown to people; commands take it whole."""
 
 
 def approvals(*, json: Annotated[bool, typer.Option("--json", help="Machine-readable.")] = False) -> None:
-    """Gates that people open: what is asked, by digest, and who has answered."""
+    """What was asked of people, by digest: which gates are pending, who has answered."""
     with desk() as opened:
         opened.begin()
         rows: list[dict[str, Any]] = [
@@ -37,20 +43,24 @@ def approvals(*, json: Annotated[bool, typer.Option("--json", help="Machine-read
         table.add_column(heading, overflow="fold")
     for row in rows:
         names = ", ".join(row["given"])
-        table.add_row(row["gate"], row["state"], f"{len(row['given'])} of {row['needed']} {names}", row["digest"])
+        given_by = f"{len(row['given'])} of {row['needed']} {names}"
+        table.add_row(row["gate"], row["state"], given_by, row["digest"][:SHORT])
     OUT.print(table if rows else "no gate has been asked for yet")
+    for row in rows:
+        if row["state"] == "pending":
+            OUT.print(f"cutover approve {row['gate']} --digest {row['digest']} --as NAME", markup=False)
 
 
-def approve(gate: str, digest: Digest, name: As) -> None:
-    """Approve a gate's digest."""
+def approve(gate: GateName, digest: Digest, name: As) -> None:
+    """Approve what a gate's digest stands for; not who asked for it (CUTOVER_ACTOR)."""
     with desk() as opened:
         opened.begin()
         result = opened.house.journal.decide(gate, digest, require_name(name), "approve", "", rehearsal=False)
         OUT.print(f"{gate}: {result.state}, {len(result.given)} of {result.needed}")
 
 
-def reject(gate: str, digest: Digest, name: As, reason: Annotated[str, typer.Option("--reason")]) -> None:
-    """Reject a gate's digest: final for that digest."""
+def reject(gate: GateName, digest: Digest, name: As, reason: Why) -> None:
+    """Reject a gate's digest: final for that digest; the stage stops."""
     if not reason.strip():
         raise ConfigurationError.of("REASON_EMPTY", "--reason", "a rejection needs a reason", "--reason TEXT")
     with desk() as opened:
@@ -59,8 +69,11 @@ def reject(gate: str, digest: Digest, name: As, reason: Annotated[str, typer.Opt
         OUT.print(f"{gate}: rejected")
 
 
-def corrections(file: Path, name: As) -> None:
-    """Give corrections from operations (CSV: user_id,field,old,new,reason,by). One bad line: nothing is applied."""
+def corrections(
+    file: Annotated[Path, typer.Argument(help="CSV in UTF-8, first line: user_id,field,old,new,reason,by")],
+    name: Annotated[str, typer.Option("--as", help="Who hands the file in.")],
+) -> None:
+    """Give corrections of users from operations. One bad line: nothing is applied."""
     try:
         text = file.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as fault:
@@ -111,7 +124,7 @@ def exceptions(
         list[str] | None, typer.Option("--resend", help="Put a refused listing or debt into the next round (repeat).")
     ] = None,
     name: Annotated[str, typer.Option("--as", help="Who decides.")] = "",
-    reason: Annotated[str, typer.Option("--reason")] = "",
+    reason: Annotated[str, typer.Option("--reason", help="Why; needed to sign or send again.")] = "",
 ) -> None:
     """List exceptions; sign them by name and reason, or have refused items sent again."""
     with desk() as opened:
@@ -128,9 +141,14 @@ def exceptions(
     if json:
         emit(rows)
         return
+    standing = sum(row["state"] == "open" for row in rows)
+    told = f"{standing:,} open, {len(rows) - standing:,} signed"
+    if sign or resend:
+        OUT.print(f"{len(sign or ())} signed, {len(resend or ())} to be sent again; now {told}")
+        return
     table = Table(box=None, header_style="bold")
     for heading in ("id", "entity", "key", "code", "state", "yuan"):
-        table.add_column(heading, justify="right" if heading == "yuan" else "left")
+        table.add_column(heading, justify="right" if heading == "yuan" else "left", overflow="fold")
     for row in rows:
         colour = "yellow" if row["state"] == "open" else "green"
         table.add_row(
@@ -142,3 +160,4 @@ def exceptions(
             yuan(row["amount_fen"] or 0),
         )
     OUT.print(table if rows else "no exceptions")
+    OUT.print(told)

@@ -25,7 +25,7 @@ SHOWN = 50
 
 
 def verify(*, json: Annotated[bool, typer.Option("--json", help="Machine-readable.")] = False) -> None:
-    """Compare snapshot, journal and the bank's answers by code of its own."""
+    """Compare snapshot, files and claimed outcome by code that shares nothing with the movers; changes nothing."""
     with desk() as opened:
         opened.begin()
         found = verification.verify(gather.evidence(opened.house))
@@ -83,7 +83,7 @@ def _scope(found: Settings) -> Scope:
 
 
 def export(out: Out) -> None:
-    """The hand-over to the platform's own system: Parquet, CSV and balance.json."""
+    """Write the hand-over to the platform's own system: Parquet, CSV and balance.json (personal data!)."""
     with desk() as opened:
         opened.begin()
         book = opened.house.book()
@@ -98,11 +98,11 @@ def passport(
     *,
     json: Annotated[bool, typer.Option("--json", help="Machine-readable.")] = False,
 ) -> None:
-    """Everything that ever happened to one record."""
+    """Everything that ever happened to one record: source, files, answers, decisions."""
     chosen = [(e, k) for e, k in (("users", user), ("listings", listing), ("debts", debt)) if k]
     if len(chosen) != 1:
         raise ConfigurationError.of(
-            "PASSPORT_KEY", "passport", "exactly one of --user, --listing, --debt", "--debt KEY"
+            "PASSPORT_KEY", "passport", "wants exactly one of --user, --listing, --debt", "cutover passport --debt KEY"
         )
     with desk() as opened:
         opened.begin()

@@ -48,7 +48,7 @@ def stage(
     name: Annotated[str, typer.Argument(help=f"One of {', '.join(STAGES)}.")],
     approve_as: ApproveAs = None,
 ) -> None:
-    """Run one stage of the round under way."""
+    """Run one stage of the round under way, from where the journal stands."""
     chosen = _stage(name)
     with desk(approve_as=_names(approve_as), tell=_tell) as opened:
         opened.engine.stage(chosen)
@@ -64,7 +64,7 @@ def _tell(line: str) -> None:
 
 
 def status(*, json: Annotated[bool, typer.Option("--json", help="Machine-readable.")] = False) -> None:
-    """Stages, counts, sums, and what waits for whom."""
+    """Where the cutover stands: stages, counts, sums, and what waits for whom. Changes nothing."""
     with desk() as opened:
         found = screen.status_of(opened)
         if json:

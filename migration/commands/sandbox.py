@@ -13,22 +13,22 @@ from migration.domain.errors import ConfigurationError
 
 
 def demo(*, keep_ui: Annotated[bool, typer.Option("--keep-ui", help="Keep Airflow up until Ctrl-C.")] = False) -> None:
-    """A whole cutover of sample_data/ in a real Airflow."""
+    """A whole cutover of sample_data/ in a real Airflow; run it in the repository's folder (make demo)."""
     from migration.demo import run_demo  # noqa: PLC0415 - only the demo needs it
 
     raise typer.Exit(run_demo(Path.cwd(), keep_ui=keep_ui))
 
 
 def generate(
-    users: Annotated[int, typer.Option("--users", min=1)],
-    listings: Annotated[int, typer.Option("--listings", min=1)],
-    debts: Annotated[int, typer.Option("--debts", min=1)],
-    seed: Annotated[int, typer.Option("--seed")],
+    users: Annotated[int, typer.Option("--users", min=1, help="How many users.")],
+    listings: Annotated[int, typer.Option("--listings", min=1, help="How many listings (标的).")],
+    debts: Annotated[int, typer.Option("--debts", min=1, help="How many debts (债权).")],
+    seed: Annotated[int, typer.Option("--seed", help="The same seed gives the same platform.")],
     url: Annotated[str, typer.Option("--url", help="Any SQLAlchemy URL; the tables are made anew.")],
     hazards: Annotated[str, typer.Option("--hazards", help="all, none, or a list such as H1,H3.")] = "all",
     truth: Annotated[Path | None, typer.Option("--truth", help="Write what was planted, as JSON.")] = None,
 ) -> None:
-    """Write a legacy platform of any size."""
+    """Write an invented legacy platform of any size into a database."""
     from migration.sandbox.generate import generate as make  # noqa: PLC0415
 
     chosen = (

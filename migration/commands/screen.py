@@ -87,23 +87,37 @@ def show_status(found: dict[str, Any]) -> None:
     OUT.print(table)
     waits = _waits(found)
     if waits:
-        OUT.print(Panel.fit("\n".join(waits), title="waits for 等待", border_style="yellow"))
+        OUT.print("\n[bold yellow]waits for 等待[/]")
+        for line in waits:  # no frame: it would cut the digest off that has to be copied
+            OUT.print(f"  {line}", markup=False)
+
+
+ORDER = ("registered", "opened", "merged", "self_open", "closed", "excepted", "blocked", "pending", "not_migrated")
 
 
 def _counts(totals: dict[str, int]) -> str:
-    shown = []
-    for name, value in totals.items():
-        if name.endswith("_fen") or "_" not in name:
+    """One line an entity: how many, by disposition, with the sum in yuan where there is one."""
+    lines = []
+    for entity in ("users", "listings", "debts"):
+        if entity not in totals:
             continue
-        entity, _, word = name.partition("_")
-        amount = totals.get(f"{name}_fen")
-        shown.append(f"{word} {value:,} {entity}" + (f" ({yuan(amount)})" if amount else ""))
-    return " · ".join(shown)
+        parts = []
+        for word in ORDER:
+            count, amount = totals.get(f"{entity}_{word}", 0), totals.get(f"{entity}_{word}_fen", 0)
+            if count:
+                parts.append(f"{word} {count:,}" + (f" (¥{yuan(amount)})" if amount else ""))
+        lines.append(f"{totals[entity]:,} {entity}" + (f": {', '.join(parts)}" if parts else ""))
+    if "residuals" in totals:
+        lines.append(f"{totals['residuals']:,} balances to withdraw: ¥{yuan(totals['residuals_fen'])}")
+    if "difference_fen" in totals:
+        lines.append(f"difference ¥{yuan(totals['difference_fen'])}")
+    return "\n".join(lines)
 
 
 def _waits(found: dict[str, Any]) -> list[str]:
     lines = [
-        f"approval: {a['gate']} ({len(a['given'])} of {a['needed']}) — cutover approve {a['gate']} --digest {a['digest']} --as NAME"
+        f"approval: {a['gate']} ({len(a['given'])} of {a['needed']}) — "
+        f"cutover approve {a['gate']} --digest {a['digest']} --as NAME"
         for a in found["approvals"]
     ]
     lines += [f"exceptions: {e['open']} × {e['entity']} {e['code']} — cutover exceptions" for e in found["exceptions"]]

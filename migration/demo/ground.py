@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from migration.domain.ports import Journal
 
 CONFIG: Final = "cutover.toml"
+GIVE_UP_IDLE: Final = "&options=-c%20idle_in_transaction_session_timeout%3D60000"
+"""A scheduler killed by SIGKILL leaves workers that hold its connection open, and with it, for ever, the lock on the row
+of its run: no other scheduler touches that run again. PostgreSQL ends such a session after a minute when told so."""
+
 CALL: Final = "from migration.cli import main; main()"
 
 
@@ -78,9 +82,14 @@ def ground(root: Path, home: Path | None = None) -> Iterator[Ground]:
     places = Places.under(root, home)
     embedded = Embedded(places.postgres)
     try:
-        yield Ground(places, embedded.url("cutover", "cutover"), embedded.url("airflow", "airflow"))
+        yield Ground(places, embedded.url("cutover", "cutover"), metadata(embedded))
     finally:
         embedded.stop()
+
+
+def metadata(embedded: Embedded) -> str:
+    """Have Airflow's own database, in a role of its own; returns its URL."""
+    return embedded.url("airflow", "airflow") + GIVE_UP_IDLE
 
 
 def open_journal(at: Ground) -> Journal:

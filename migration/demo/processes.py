@@ -29,6 +29,7 @@ class Processes:
     run: Path
     cwd: Path
     alive: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    orphans: list[psutil.Process] = field(default_factory=list)
 
     def start(self, name: str, argv: Sequence[str], env: Mapping[str, str]) -> subprocess.Popen[bytes]:
         """Start one process as the leader of a new group and remember its id on disk."""
@@ -53,9 +54,11 @@ class Processes:
     def kill(self, name: str, *, children: bool = True) -> None:
         """End one at once (SIGKILL), as a drill; its children too, unless they are to outlive it as orphans."""
         process = self.alive.pop(name)
+        family = _family(process.pid)
         if children:
-            _end_tree(process.pid, signal.SIGKILL, 0.0)
+            _end(family, signal.SIGKILL, 0.0)
         else:
+            self.orphans += [member for member in family if member.pid != process.pid]
             process.kill()
         process.wait()
         self._mark(name).unlink(missing_ok=True)
@@ -63,6 +66,8 @@ class Processes:
     def stop(self) -> None:
         """End everything that was started here: SIGTERM to all, then SIGKILL to what is left, children included."""
         families = {name: _family(process.pid) for name, process in self.alive.items()}
+        _end(self.orphans, signal.SIGKILL, 0.0)
+        self.orphans.clear()
         for process in self.alive.values():
             with contextlib.suppress(ProcessLookupError):
                 process.send_signal(signal.SIGTERM)
@@ -70,7 +75,7 @@ class Processes:
         for name, process in list(self.alive.items()):
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(max(0.1, deadline - time.monotonic()))
-            _end_tree(process.pid, signal.SIGKILL, 0.0, known=families[name])
+            _end([*families[name], *_family(process.pid)], signal.SIGKILL, 0.0)
             process.wait()
             self._mark(name).unlink(missing_ok=True)
             del self.alive[name]
@@ -80,8 +85,10 @@ class Processes:
         ended = []
         for mark in sorted(self.run.glob("*.json")):
             left = json.loads(mark.read_text())
-            if left["since"] and _born(left["pid"]) == left["since"]:
-                _end_tree(left["pid"], signal.SIGTERM, GRACE_S)
+            # the leader itself, or, when it alone is gone, what is left of its group: an id in use as a group's is given
+            # to nobody else
+            if _born(left["pid"]) in {left["since"], 0.0} and (family := _family(left["pid"])):
+                _end(family, signal.SIGTERM, GRACE_S)
                 ended.append(mark.stem)
             mark.unlink()
         return ended
@@ -99,16 +106,20 @@ def _born(pid: int) -> float:
 
 
 def _family(pid: int) -> list[psutil.Process]:
-    try:
-        parent = psutil.Process(pid)
-        return [parent, *parent.children(recursive=True)]
-    except psutil.Error:
-        return []
+    """Find a process with its children and all of the group it leads, also when itself is gone already."""
+    found: dict[int, psutil.Process] = {}
+    with contextlib.suppress(psutil.Error):
+        leader = psutil.Process(pid)
+        found = {member.pid: member for member in (leader, *leader.children(recursive=True))}
+    for process in psutil.process_iter():
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            if os.getpgid(process.pid) == pid:
+                found[process.pid] = process
+    return list(found.values())
 
 
-def _end_tree(pid: int, first: signal.Signals, grace_s: float, known: Sequence[psutil.Process] = ()) -> None:
-    """End a process, its children and its group; psutil checks that an id still means the same process."""
-    members = list({member.pid: member for member in (*known, *_family(pid))}.values())
+def _end(members: Sequence[psutil.Process], first: signal.Signals, grace_s: float) -> None:
+    """End processes; psutil checks that an id still means the same process."""
     for member in members:
         with contextlib.suppress(psutil.Error):
             member.send_signal(first)
@@ -117,6 +128,3 @@ def _end_tree(pid: int, first: signal.Signals, grace_s: float, known: Sequence[p
         with contextlib.suppress(psutil.Error):
             member.kill()
     psutil.wait_procs(left, timeout=GRACE_S)
-    if members:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(pid, signal.SIGKILL)

@@ -6,6 +6,7 @@ Source: domain.md (Cohorts, Debts in detail), bank-interface.md section 9, contr
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
@@ -275,12 +276,12 @@ def listing_book(facts: ListingFacts, people: People) -> ListingBook:
     )
 
 
-def _any(masks: object) -> Mask:
-    return np.logical_or.reduce(list(masks))  # type: ignore[call-overload, no-any-return]
+def _any(masks: Iterable[Mask]) -> Mask:
+    return np.logical_or.reduce(list(masks))
 
 
-def _all(masks: object) -> Mask:
-    return np.logical_and.reduce(list(masks))  # type: ignore[call-overload, no-any-return]
+def _all(masks: Iterable[Mask]) -> Mask:
+    return np.logical_and.reduce(list(masks))
 
 
 def _invalid(facts: ListingFacts, ids: pa.Array, scaled: Fen) -> Mask:

@@ -54,8 +54,9 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class BatchPlan:
-    """A batch to be: the journal draws its number. `items` has the columns key (text), amount_fen (int64) and
-    row_digest (text: of the row's content, kept with the item).
+    """A batch to be: the journal draws its number.
+
+    `items` has the columns key (text), amount_fen (int64) and row_digest (text: of the row's content, kept with it).
     """
 
     stage: str
@@ -255,7 +256,8 @@ class Files(Protocol):
     """The wire: where requests go and results come from, by business date."""
 
     def deliver(self, name: str, business_date: date, content: bytes) -> None:
-        """Put a request there: temporary name, rename, read back. A no-op when it is there with the same content;
+        """Put a request there: temporary name, rename, read back. A no-op when it is there with the same content.
+
         GateClosed(REQUEST_CONFLICT) when other content stands under the name; TransientError when it could not be done.
         """
         ...
@@ -295,8 +297,9 @@ class Judge(Protocol):
 
 
 class Journal(Protocol):
-    """The system of record. Every write is one transaction, appends an event to the hash chain, and, where a `fence`
-    is taken, refuses (StaleFence) when another run has taken over since.
+    """The system of record.
+
+    Every write is one transaction, appends an event to the hash chain, and, where a `fence` is taken, refuses (StaleFence) when another run has taken over since.
     """
 
     # -- the run
@@ -348,6 +351,7 @@ class Journal(Protocol):
 
     def apply(self, fence: int, batch: Batch, result_name: str, content: bytes, answers: pa.Table) -> Batch:
         """Apply a whole accepted result in one transaction. `applied`, or `unknown` if any answer is unknown.
+
         The same content again is a no-op; other content for an applied batch: GateClosed(RESULT_CONTRADICTS).
         """
         ...
@@ -370,8 +374,9 @@ class Journal(Protocol):
 
     # -- exceptions
     def record_exceptions(self, fence: int, current: pa.Table) -> None:
-        """`current` (entity, key, code, amount_fen) is the whole set that stands now: new ones are opened, those that
-        are gone are `mended`, signed ones stay.
+        """Take the whole set that stands now: `current` (entity, key, code, amount_fen).
+
+        New ones are opened, those that are gone are `mended`, signed ones stay.
         """
         ...
 
@@ -381,6 +386,7 @@ class Journal(Protocol):
 
     def sign(self, ids: Sequence[str], by: str, reason: str) -> None:
         """Sign open exceptions; all or none (InputRefused on an unknown id). Signing a signed one again is a no-op.
+
         An item in state unknown that is signed no longer holds its batch: the batch becomes `applied`.
         """
         ...
@@ -396,6 +402,7 @@ class Journal(Protocol):
     # -- approvals
     def open_gate(self, fence: int, gate: str, round: int, digest: str, needed: int, requester: str) -> Gate:  # noqa: A002
         """Ask for approval of a digest; pending ones of the same gate with another digest become `superseded`.
+
         The same digest again returns the gate as it stands.
         """
         ...
@@ -404,6 +411,7 @@ class Journal(Protocol):
         self, gate: str, digest: str, name: str, decision: Literal["approve", "reject"], reason: str, *, rehearsal: bool
     ) -> Gate:
         """One person's answer. InputRefused: no such pending gate or digest, own request, after a rejection.
+
         The same answer by the same person again is a no-op.
         """
         ...
@@ -417,7 +425,7 @@ class Journal(Protocol):
         self,
         fence: int,
         stage: str,
-        round: int,
+        round: int,  # noqa: A002
         state: str,
         totals: Mapping[str, int],
         reasons: Sequence[str],
@@ -438,8 +446,9 @@ class Journal(Protocol):
         ...
 
     def record_dispositions(self, fence: int, entity: str, rows: pa.Table) -> None:
-        """Write the dispositions that changed (key, disposition, reason). A terminal one that would change:
-        GateClosed(TERMINAL_CHANGED).
+        """Write the dispositions that changed (key, disposition, reason).
+
+        GateClosed(TERMINAL_CHANGED) when a terminal one would change.
         """
         ...
 

@@ -46,4 +46,4 @@ def debt_strata(book: Book, chosen: Mask) -> dict[str, Mask]:
 
 
 def _words(column: object) -> np.ndarray[tuple[int], np.dtype[np.object_]]:
-    return flat(column).to_numpy(zero_copy_only=False)  # type: ignore[arg-type, no-any-return]
+    return flat(column).to_numpy(zero_copy_only=False)

@@ -45,7 +45,9 @@ class Passing(Exception):
 def passing(state: str = "") -> Passing:
     """Build the fault of a store that does not answer."""
     detail = "the store does not answer" + (f" ({state})" if state else "")
-    return Passing(TransientError.of("JOURNAL_UNAVAILABLE", "store", detail, "run again"))
+    return Passing(
+        TransientError.of("JOURNAL_UNAVAILABLE", "store", detail, "run again; is the server of store.url up?")
+    )
 
 
 def is_lost(error: Exception) -> bool:

@@ -10,11 +10,15 @@ cannot parse into something else, and building Python dates for millions of rows
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
 
 import sqlalchemy as sa
+from sqlalchemy import exc
 from sqlalchemy.pool import NullPool
 
 _TIMEOUT_S: Final = 15
@@ -52,10 +56,54 @@ def begin(connection: sa.Connection) -> sa.Connection:
     return connection
 
 
-def declared(result: sa.CursorResult[Any]) -> list[str]:
-    """Name the type of each column as the server declares it; empty where the driver does not tell (SQLite)."""
-    description: Any = result.cursor.description if result.cursor is not None else ()
-    return [_type_name(column, result.dialect.driver) for column in description]
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """The rows of a SELECT as the driver makes them, some at a time; the types are empty where it does not tell them."""
+
+    names: list[str]
+    types: list[str]
+    rows: Iterator[Sequence[Sequence[object]]]
+
+
+@contextmanager
+def streamed(connection: sa.Connection, statement: str, size: int) -> Iterator[Stream]:
+    """Run a SELECT by a cursor on the server where the driver has one, `size` rows at a time.
+
+    The driver's own rows are taken: wrapping each in SQLAlchemy's costs nearly as much as fetching it. Its errors get
+    the form that SQLAlchemy would have given them.
+    """
+    with driver_errors(connection), closing(_cursor(connection)) as cursor:
+        cursor.execute(statement)
+        described = list(cursor.description or ())
+        types = [_type_name(column, connection.dialect.driver) for column in described]
+        names = [str(column[0]) for column in described]
+        yield Stream(names, types if any(types) else [], _fetched(cursor, size))
+
+
+def _cursor(connection: sa.Connection) -> Any:
+    raw: Any = connection.connection.driver_connection
+    if connection.dialect.driver == "pymysql":
+        from pymysql.cursors import SSCursor  # noqa: PLC0415 - the driver is only there when it is used
+
+        return raw.cursor(SSCursor)
+    if connection.dialect.driver in {"psycopg", "psycopg2"}:
+        return raw.cursor(name="cutover")
+    return raw.cursor()
+
+
+def _fetched(cursor: Any, size: int) -> Iterator[Sequence[Sequence[object]]]:
+    while rows := cursor.fetchmany(size):
+        yield rows
+
+
+@contextmanager
+def driver_errors(connection: sa.Connection) -> Iterator[None]:
+    """Give a driver's errors the form that SQLAlchemy would have given them."""
+    failed: Any = connection.dialect.loaded_dbapi.Error
+    try:
+        yield
+    except failed as error:
+        raise exc.DBAPIError("", None, error) from None
 
 
 def _type_name(column: Any, driver: str) -> str:

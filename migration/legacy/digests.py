@@ -18,18 +18,33 @@ import pyarrow as pa
 from migration.legacy.arrows import compute
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
 CHUNK: Final = 65_536
 """Rows hashed (and stored) at a time."""
 
 
+class Digester:
+    """The digest of an entity as its rows come by; `columns` are their names, in order."""
+
+    def __init__(self, entity: str, columns: Sequence[str]) -> None:
+        self._found = hashlib.sha256(f"{entity}:{','.join(columns)}\n".encode())
+
+    def add(self, table: pa.Table) -> None:
+        """Add the next rows; peak memory is that of one chunk of text."""
+        for batch in chunks(table):
+            self._found.update(_content(batch))
+
+    def hex(self) -> str:
+        """SHA-256 (hex) of what came by."""
+        return self._found.hexdigest()
+
+
 def entity_digest(entity: str, table: pa.Table) -> str:
-    """SHA-256 (hex) over an entity's plain content; peak memory is that of one chunk of text."""
-    found = hashlib.sha256(f"{entity}:{','.join(table.column_names)}\n".encode())
-    for batch in chunks(table):
-        found.update(_content(batch))
-    return found.hexdigest()
+    """SHA-256 (hex) over an entity's plain content."""
+    digester = Digester(entity, table.column_names)
+    digester.add(table)
+    return digester.hex()
 
 
 def overall_digest(entities: Mapping[str, str]) -> str:
@@ -45,8 +60,8 @@ def chunks(table: pa.Table) -> Iterator[pa.RecordBatch]:
 
 def _content(batch: pa.RecordBatch) -> memoryview:
     """Write the rows as one buffer of text: Arrow keeps the values of a column of strings end to end."""
-    columns = [_netstrings(column) for column in batch.columns]
-    rows = compute.binary_join_element_wise(*columns, pa.scalar("", pa.large_string()))
+    parts = [part for column in batch.columns for part in _netstring(column)]
+    rows = compute.binary_join_element_wise(*parts, pa.scalar("", pa.large_string()))
     _, offsets, values = rows.buffers()
     if values is None:
         return memoryview(b"")
@@ -54,12 +69,12 @@ def _content(batch: pa.RecordBatch) -> memoryview:
     return memoryview(values)[int(ends[rows.offset]) : int(ends[rows.offset + len(rows)])]
 
 
-def _netstrings(column: Any) -> Any:
+def _netstring(column: Any) -> tuple[Any, Any, Any]:
+    """Length and colon, text, comma; for NULL a hyphen, nothing, a comma."""
     text = column.cast(pa.large_string())
-    length = compute.binary_length(text).cast(pa.large_string())
-    cell = compute.binary_join_element_wise(
-        compute.binary_join_element_wise(length, text, pa.scalar(":", pa.large_string())),
-        pa.scalar("", pa.large_string()),
-        pa.scalar(",", pa.large_string()),
-    )
-    return compute.fill_null(cell, "-,")
+    size = compute.fill_null(compute.binary_length(text).cast(pa.int64()), -1)
+    longest = compute.max(size).as_py() or 0
+    heads = pa.array(["-", *(f"{number}:" for number in range(max(longest, 0) + 1))], pa.large_string())
+    if column.null_count:
+        text = compute.fill_null(text, "")
+    return heads.take(compute.add(size, 1)), text, pa.scalar(",", pa.large_string())

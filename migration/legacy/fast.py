@@ -14,10 +14,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pacsv
 import sqlalchemy as sa
-from sqlalchemy import exc
 
 from migration.legacy import arrows
 from migration.legacy.cells import Cells
+from migration.legacy.dialects import driver_errors
 
 BLOCK: Final = 8 << 20
 """Bytes of COPY text converted at a time."""
@@ -38,7 +38,7 @@ def usable(connection: sa.Connection) -> bool:
 
 def describe(connection: sa.Connection, statement: str) -> list[tuple[str, int, str]] | None:
     """Name, type number and type name of each column; None when a column's text may differ from the generic path's."""
-    with _wrapped(connection), _raw(connection).cursor() as cursor:
+    with driver_errors(connection), _raw(connection).cursor() as cursor:
         cursor.execute(f"SELECT * FROM ({statement.rstrip().rstrip(';')}) AS probed LIMIT 0")
         found = [(c.name, c.type_code, c.type_display) for c in cursor.description]
     return found if all(kind in _PLAIN | _FLOATS | {_BOOLEAN} for _, kind, _ in found) else None
@@ -56,7 +56,7 @@ def read(
 
 def _blocks(connection: sa.Connection, statement: str) -> Iterator[bytes]:
     gathered = bytearray()
-    with _wrapped(connection), _raw(connection).cursor() as cursor:  # noqa: SIM117 - one clause a resource
+    with driver_errors(connection), _raw(connection).cursor() as cursor:  # noqa: SIM117 - one clause a resource
         with cursor.copy(f"COPY ({statement}) TO STDOUT (FORMAT csv)") as copy:
             for data in copy:
                 gathered += data  # a message of the server is a whole row
@@ -93,17 +93,3 @@ def _cells(column: Any, kind: int) -> Cells:
 
 def _raw(connection: sa.Connection) -> Any:
     return connection.connection.driver_connection
-
-
-class _wrapped:  # noqa: N801 - used as a function
-    """Give the driver's errors the form that SQLAlchemy would have given them."""
-
-    def __init__(self, connection: sa.Connection) -> None:
-        self._errors: Any = connection.dialect.loaded_dbapi.Error
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, self._errors):
-            raise exc.DBAPIError("", None, error) from None

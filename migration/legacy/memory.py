@@ -10,8 +10,9 @@ import pyarrow as pa
 
 from migration.domain.errors import ConfigurationError, CouldNotCheck
 from migration.domain.ports import Snapshot
-from migration.domain.tables import ISSUES, REQUIRED_ENTITIES, SNAPSHOT
+from migration.domain.tables import REQUIRED_ENTITIES, SNAPSHOT
 from migration.legacy import digests
+from migration.legacy.options import Options
 from migration.legacy.platform import fingerprint
 from migration.legacy.reading import EntityReader, EntityReading, all_issues, sorted_table
 from migration.legacy.snapshot import ISSUES_NAME
@@ -36,10 +37,11 @@ class MemoryLegacy:
         *,
         complete: bool = False,
         taken_at: datetime = EPOCH,
+        options: Options | None = None,
     ) -> None:
         self._tables: dict[str, Rows] = {entity: [] for entity in REQUIRED_ENTITIES} if complete else {}
         self._tables |= tables
-        self._money_unit = money_unit
+        self._options = options or Options(money_unit)
         self._taken_at = taken_at
         self._snapshots: dict[str, dict[str, pa.Table]] = {}
 
@@ -55,9 +57,9 @@ class MemoryLegacy:
         """Keep the tables as they are now."""
         readings = list(self._readings())
         stored = {reading.entity: reading.table for reading in readings}
+        counts = {entity: table.num_rows for entity, table in stored.items()}
         stored[ISSUES_NAME] = all_issues([reading.issues for reading in readings])
         found = {entity: digests.entity_digest(entity, table) for entity, table in stored.items()}
-        counts = {reading.entity: reading.table.num_rows for reading in readings}
         overall = digests.overall_digest(found)
         self._snapshots[overall] = stored
         return Snapshot(overall, found, counts, stored[ISSUES_NAME].num_rows, self._taken_at)
@@ -85,12 +87,12 @@ class MemoryLegacy:
             if rows is None and entity in REQUIRED_ENTITIES:
                 raise ConfigurationError.of("SOURCE_ENTITY_MISSING", entity, "the source has no such table")
             if isinstance(rows, pa.Table):
-                yield EntityReading(entity, sorted_table(entity, rows), ISSUES.empty_table())
+                yield EntityReading(entity, [sorted_table(entity, rows)], [])
             else:
                 yield self._read(entity, rows or ())
 
     def _read(self, entity: str, rows: Sequence[Mapping[str, object]]) -> EntityReading:
-        reader = EntityReader(entity, self._money_unit)
+        reader = EntityReader(entity, self._options.money_unit, self._options)
         if rows:
             columns = list(rows[0])
             at = locate(entity, columns)

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from migration.legacy import arrows, moments
+from migration.legacy import arrows, moments, quick
 
 if TYPE_CHECKING:
     from migration.legacy.cells import Cells, Mask
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 SCALE: Final = {"yuan": 2, "fen": 0}
 """Money unit -> decimals that are carried into fen."""
+
+RATE_SHIFT: Final = {"percent": 0, "fraction": 2, "basis_points": -2}
+"""Format of a rate -> places its decimal point moves to the right to make percent."""
 
 _MAX_DIGITS: Final = 18  # fits int64 whatever the digits are: amounts up to 10^16 yuan
 _NOT_FINITE: Final = r"\A(?i:[+-]?(?:s?nan|inf(?:inity)?))\z"
@@ -36,17 +39,17 @@ class Parsed:
     faults: dict[str, npt.NDArray[np.int64]] = field(default_factory=dict)
 
 
-def parse(cells: Cells, column: Column, money_unit: str) -> Parsed:
-    """Read one column of one partition by its role."""
+def parse(cells: Cells, column: Column, money_unit: str, how: str = "") -> Parsed:
+    """Read one column of one partition by its role; `how` is its format (options.FORMATS), empty for the default."""
     match column.role:
         case "money":
-            return money(cells, SCALE[money_unit])
+            return money(cells, SCALE[how or money_unit])
         case "number":
             return number(cells, column)
         case "rate":
-            return rate(cells, column)
+            return rate(cells, column, RATE_SHIFT[how or "percent"])
         case "day" | "instant":
-            return moment(cells, column)
+            return moment(cells, column, how or "local")
         case "choice":
             return choice(cells, column)
         case _:
@@ -59,6 +62,9 @@ def money(cells: Cells, scale: int) -> Parsed:
     One code a cell, the first that fits: MONEY_NULL, MONEY_NAN, MONEY_FLOAT, MONEY_FORMAT (also above 18 digits of
     fen), MONEY_NEGATIVE, MONEY_DECIMALS.
     """
+    plain = None if _any_absent(cells) or cells.floats.any() else _plain_money(cells.text, scale)
+    if plain is not None:
+        return Parsed(pa.array(plain, pa.int64()))
     parts = arrows.groups(cells.text, _DECIMAL)
     fraction = _compute.utf8_rtrim(parts["fraction"], "0")
     digits = _digits(parts["whole"], _compute.utf8_rpad(fraction, width=scale, padding="0"))
@@ -78,6 +84,9 @@ def money(cells: Cells, scale: int) -> Parsed:
 
 def number(cells: Cells, column: Column) -> Parsed:
     """Whole numbers to int64; `12.0` is whole, `12.5`, `１２` and `1e1` are not."""
+    plain = None if _any_absent(cells) or column.bounds is not None else quick.whole(cells.text)
+    if plain is not None:
+        return Parsed(pa.array(plain, pa.int64()))
     parts = arrows.groups(cells.text, r"\A(?P<sign>-?)(?P<whole>[0-9]+)(?:\.0+)?\z")
     digits = _digits(parts["whole"], "")
     usable = (arrows.lengths(parts["whole"]) > 0) & (arrows.lengths(digits) <= _MAX_DIGITS)
@@ -89,12 +98,13 @@ def number(cells: Cells, column: Column) -> Parsed:
     return Parsed(pa.array(values, pa.int64(), mask=~usable), _faults(cells, column, usable))
 
 
-def rate(cells: Cells, column: Column) -> Parsed:
+def rate(cells: Cells, column: Column, shift: int = 0) -> Parsed:
     """Percent a year as plain decimal text without idle zeros, the same from any database.
 
-    `12.50` and `012.5` read `12.5`. A sign, an exponent or anything but digits and a point is refused.
+    `12.50` and `012.5` read `12.5`. A sign, an exponent or anything but digits and a point is refused. `shift` moves
+    the point to the right (2 for fractions of one) or to the left (-2 for basis points).
     """
-    parts = arrows.groups(cells.text, _DECIMAL)
+    parts = _shifted(arrows.groups(cells.text, _DECIMAL), shift)
     usable = (arrows.lengths(parts["whole"]) > 0) & (arrows.lengths(parts["sign"]) == 0)
     fraction = _compute.utf8_rtrim(parts["fraction"], "0")
     point = _compute.if_else(_compute.equal(fraction, ""), "", ".")
@@ -103,9 +113,25 @@ def rate(cells: Cells, column: Column) -> Parsed:
     return Parsed(values, _faults(cells, column, usable))
 
 
-def moment(cells: Cells, column: Column) -> Parsed:
+def _shifted(parts: dict[str, Any], shift: int) -> dict[str, Any]:
+    """Move the decimal point of numbers in two parts by `shift` places."""
+    whole, fraction = parts["whole"], parts["fraction"]
+    if shift > 0:
+        padded = _compute.utf8_rpad(fraction, width=shift, padding="0")
+        moved = _compute.binary_join_element_wise(whole, _compute.utf8_slice_codeunits(padded, 0, shift), "")
+        moved = _compute.if_else(_compute.equal(whole, ""), "", moved)
+        return parts | {"whole": moved, "fraction": _compute.utf8_slice_codeunits(padded, shift)}
+    if shift < 0:
+        padded = _compute.utf8_lpad(whole, width=1 - shift, padding="0")
+        moved = _compute.binary_join_element_wise(_compute.utf8_slice_codeunits(padded, shift), fraction, "")
+        cut = _compute.utf8_slice_codeunits(padded, 0, shift)
+        return parts | {"whole": _compute.if_else(_compute.equal(whole, ""), "", cut), "fraction": moved}
+    return parts
+
+
+def moment(cells: Cells, column: Column, how: str = "local") -> Parsed:
     """Dates (date32) and instants (timestamp[us], local time); impossible ones are refused, never rolled over."""
-    micros, usable = moments.read(cells.text)
+    micros, usable = moments.read_as(cells.text, how)
     if column.role == "day":
         days = (micros // moments.DAY).astype(np.int32)
         return Parsed(pa.array(days, pa.date32(), mask=~usable), _faults(cells, column, usable))
@@ -123,6 +149,16 @@ def _digits(whole: pa.StringArray, fraction: pa.StringArray | str) -> pa.StringA
     """Join the digits, without leading zeros, at least one."""
     joined = _compute.utf8_ltrim(_compute.binary_join_element_wise(whole, fraction, ""), "0")
     return _compute.if_else(_compute.equal(joined, ""), "0", joined)
+
+
+def _plain_money(text: pa.StringArray, scale: int) -> npt.NDArray[np.int64] | None:
+    if scale == 0:
+        return quick.whole(text)
+    return quick.cents(text)
+
+
+def _any_absent(cells: Cells) -> bool:
+    return bool(cells.text.null_count)
 
 
 def _absent(cells: Cells) -> Mask:

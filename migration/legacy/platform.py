@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
+from migration.domain.errors import TransientError
 from migration.domain.tables import SNAPSHOT
 from migration.legacy import digests, source
+from migration.legacy.options import Options
+from migration.legacy.plausible import Plausible
 from migration.legacy.reading import EntityReader, EntityReading, all_issues
-from migration.legacy.snapshot import ISSUES_NAME, SnapshotStore
+from migration.legacy.snapshot import ISSUES_NAME, SnapshotStore, folder_of, make_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -22,27 +26,49 @@ if TYPE_CHECKING:
 class LegacyPlatform:
     """The legacy platform's database (any SQLAlchemy URL) and its snapshots under the workspace.
 
-    `money_unit` is `yuan` or `fen`; `entities` maps an entity to the SELECT that replaces the default one.
+    `money_unit` is `yuan` or `fen`; `entities` maps an entity to the SELECT that replaces the default one; `options`
+    says how columns are written (its money unit is not looked at); `fast` allows a fast path where there is one.
     """
 
     def __init__(
-        self, url: str, money_unit: str, entities: Mapping[str, str], workspace: Path, vault: Vault, clock: Clock
+        self,
+        url: str,
+        money_unit: str,
+        entities: Mapping[str, str],
+        workspace: Path,
+        vault: Vault,
+        clock: Clock,
+        options: Options | None = None,
+        *,
+        fast: bool = True,
     ) -> None:
+        given = options or Options()
         self._url = url
-        self._money_unit = money_unit
+        self._options = Options(money_unit, given.values, given.formats)
         self._entities = dict(entities)
+        self._aside = folder_of(workspace)
+        self._fast = fast
         self._store = SnapshotStore(workspace, vault, clock)
 
     def take(self) -> Snapshot:
         """Read every entity in one consistent view and store it as a new snapshot (Parquet, encrypted).
 
-        ConfigurationError as `source.View.read`; TransientError(SNAPSHOT_NOT_STORED).
+        ConfigurationError as `source.View.read`; GateClosed(MAPPING_UNITS, MAPPING_TYPE) when the rows as a whole show
+        that a column is mapped wrongly; TransientError(SNAPSHOT_NOT_STORED).
         """
-        return self._store.write(self._readings())
+        return self._store.write(self._readings(Plausible(self._options)))
 
     def fingerprint(self) -> Mapping[str, str]:
         """Digests by entity (and of the issues) of the source as it is now; nothing is stored."""
-        return fingerprint(self._readings())
+        try:
+            return fingerprint(self._readings(None))
+        except OSError as error:
+            raise TransientError.of(
+                "SNAPSHOT_NOT_STORED",
+                "snapshots",
+                f"the workspace could not be written ({error.strerror or type(error).__name__})",
+                "make room or mend the folder's rights, then run again",
+            ) from error
 
     def load(self, snapshot: Snapshot, entity: str) -> pa.Table:
         """One entity of a stored snapshot, in SNAPSHOT[entity]; CouldNotCheck(SNAPSHOT_DAMAGED)."""
@@ -52,13 +78,30 @@ class LegacyPlatform:
         """Return the cells that could not be taken, in ISSUES; CouldNotCheck(SNAPSHOT_DAMAGED)."""
         return self._store.load(snapshot, ISSUES_NAME)
 
-    def _readings(self) -> Iterator[EntityReading]:
-        with source.view(self._url, self._entities) as view:
+    def _readings(self, judged: Plausible | None) -> Iterator[EntityReading]:
+        make_folder(self._aside)
+        with source.view(self._url, self._entities, fast=self._fast) as view, ThreadPoolExecutor(1) as worker:
             for entity in SNAPSHOT:
-                reader = EntityReader(entity, self._money_unit)
-                for partition in view.read(entity):
-                    reader.add(partition.columns, partition.rows)
-                yield reader.finish()
+                reader = EntityReader(entity, self._options.money_unit, self._options, self._aside)
+                try:
+                    fill(reader, view, worker)
+                    reading = reader.finish()
+                    yield reading if judged is None else judged.watched(reading, reader.seen)
+                finally:
+                    reader.close()
+        if judged is not None:
+            judged.require()
+
+
+def fill(reader: EntityReader, view: source.View, worker: ThreadPoolExecutor) -> None:
+    """Read an entity; while the driver fetches a partition, the one before it is parsed beside."""
+    parsing: Future[None] | None = None
+    for partition in view.read(reader.entity):
+        if parsing is not None:
+            parsing.result()
+        parsing = worker.submit(reader.add, partition.columns, partition.rows)
+    if parsing is not None:
+        parsing.result()
 
 
 def fingerprint(readings: Iterator[EntityReading]) -> Mapping[str, str]:
@@ -66,7 +109,10 @@ def fingerprint(readings: Iterator[EntityReading]) -> Mapping[str, str]:
     found: dict[str, str] = {}
     issues: list[pa.Table] = []
     for reading in readings:
-        found[reading.entity] = digests.entity_digest(reading.entity, reading.table)
+        digester = digests.Digester(reading.entity, SNAPSHOT[reading.entity].names)
+        for piece in reading.pieces():
+            digester.add(piece)
+        found[reading.entity] = digester.hex()
         issues.append(reading.issues)
     found[ISSUES_NAME] = digests.entity_digest(ISSUES_NAME, all_issues(issues))
     return found

@@ -10,6 +10,7 @@ import json
 import os
 import secrets
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from fcntl import LOCK_EX, LOCK_NB, flock
 from typing import TYPE_CHECKING, Any, Final
@@ -36,11 +37,22 @@ _TAKING: Final = ".taking-"
 _encryption: Any = parquet_encryption
 
 
+def folder_of(workspace: Path) -> Path:
+    """Where snapshots lie, and whatever is put aside while one is read."""
+    return workspace / "snapshots"
+
+
+def make_folder(folder: Path) -> None:
+    """Make it, for its owner only."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    folder.chmod(0o700)
+
+
 class SnapshotStore:
     """Writes and reads snapshots under a workspace."""
 
     def __init__(self, workspace: Path, vault: Vault, clock: Clock) -> None:
-        self._folder = workspace / "snapshots"
+        self._folder = folder_of(workspace)
         self._vault = vault
         self._clock = clock
 
@@ -49,8 +61,7 @@ class SnapshotStore:
 
         TransientError(SNAPSHOT_NOT_STORED) when the disk refuses; whatever was written is removed.
         """
-        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._folder.chmod(0o700)
+        make_folder(self._folder)
         self._sweep()
         try:
             with self._draft() as draft:
@@ -73,13 +84,12 @@ class SnapshotStore:
         counts: dict[str, int] = {}
         issues: list[pa.Table] = []
         for reading in readings:
-            _write(draft, self._vault, salt, reading.entity, reading.table)
-            found[reading.entity] = digests.entity_digest(reading.entity, reading.table)
-            counts[reading.entity] = reading.table.num_rows
+            entity = reading.entity
+            pieces = reading.pieces()
+            found[entity], counts[entity] = _write(draft, self._vault, salt, entity, SNAPSHOT[entity], pieces)
             issues.append(reading.issues)
         joined = all_issues(issues)
-        _write(draft, self._vault, salt, ISSUES_NAME, joined)
-        found[ISSUES_NAME] = digests.entity_digest(ISSUES_NAME, joined)
+        found[ISSUES_NAME], _ = _write(draft, self._vault, salt, ISSUES_NAME, ISSUES, iter([joined]))
         snapshot = Snapshot(digests.overall_digest(found), found, counts, joined.num_rows, self._clock.now())
         _describe(draft, snapshot, salt, self._vault.key_id)
         self._publish(draft, snapshot)
@@ -130,17 +140,27 @@ def _purpose(salt: str, entity: str) -> str:
     return f"snapshot/{salt}/{entity}"
 
 
-def _write(folder: Path, vault: Vault, salt: str, entity: str, table: pa.Table) -> None:
+def _write(
+    folder: Path, vault: Vault, salt: str, entity: str, schema: pa.Schema, pieces: Iterator[pa.Table]
+) -> tuple[str, int]:
+    """Store the pieces as they come; returns their digest (made beside the writing) and the number of rows."""
     properties = _encryption.create_encryption_properties(vault.derive(_purpose(salt, entity)))
     path = folder / f"{entity}.parquet"
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    digester = digests.Digester(entity, schema.names)
+    rows = 0
     with os.fdopen(handle, "wb") as file:
-        writer = pq.ParquetWriter(file, table.schema, compression="zstd", encryption_properties=properties)
-        with writer:
-            for batch in digests.chunks(table):
-                writer.write_batch(batch)
+        writer = pq.ParquetWriter(file, schema, compression="zstd", encryption_properties=properties)
+        with writer, ThreadPoolExecutor(1) as beside:
+            for piece in pieces:
+                digested = beside.submit(digester.add, piece)
+                for batch in digests.chunks(piece):
+                    writer.write_batch(batch)
+                digested.result()
+                rows += piece.num_rows
         file.flush()
         os.fsync(file.fileno())
+    return digester.hex(), rows
 
 
 def _describe(folder: Path, snapshot: Snapshot, salt: str, key_id: str) -> None:
@@ -169,6 +189,14 @@ def _sync(path: Path) -> None:
 
 
 def _load(folder: Path, vault: Vault, entity_digests: Any, entity: str) -> pa.Table:
+    return pa.concat_tables(_look(folder, vault, entity_digests, entity, keep=True)).combine_chunks()
+
+
+def _look(folder: Path, vault: Vault, entity_digests: Any, entity: str, *, keep: bool) -> list[pa.Table]:
+    """Read a stored entity piece by piece and verify its digest; the pieces when they are to be kept."""
+    schema = ISSUES if entity == ISSUES_NAME else SNAPSHOT[entity]
+    digester = digests.Digester(entity, schema.names)
+    kept = [schema.empty_table()]
     try:
         facts = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
         properties = _encryption.create_decryption_properties(vault.derive(_purpose(facts["salt"], entity)))
@@ -176,8 +204,12 @@ def _load(folder: Path, vault: Vault, entity_digests: Any, entity: str) -> pa.Ta
             folder / f"{entity}.parquet", decryption_properties=properties, memory_map=False, pre_buffer=False
         )
         with file:
-            table = file.read().cast(ISSUES if entity == ISSUES_NAME else SNAPSHOT[entity])
-        sound = digests.entity_digest(entity, table) == entity_digests[entity]
+            for batch in file.iter_batches(digests.CHUNK):
+                piece = pa.Table.from_batches([batch]).cast(schema)
+                digester.add(piece)
+                if keep:
+                    kept.append(piece)
+        sound = digester.hex() == entity_digests[entity]
         why = "its content does not match its digest"
     except (OSError, ValueError, KeyError, TypeError, pa.ArrowException) as error:
         sound, why = False, f"it could not be read ({type(error).__name__}; missing, changed or under another data key)"
@@ -188,13 +220,13 @@ def _load(folder: Path, vault: Vault, entity_digests: Any, entity: str) -> pa.Ta
             why,
             "restore the folder and the data key from the backup",
         )
-    return table
+    return kept
 
 
 def _verifies(folder: Path, vault: Vault, snapshot: Snapshot) -> bool:
     try:
         for entity in snapshot.entity_digests:
-            _load(folder, vault, snapshot.entity_digests, entity)
+            _look(folder, vault, snapshot.entity_digests, entity, keep=False)
     except CouldNotCheck:
         return False
     return True

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from migration.legacy.cells import Cells
 
-PARTITION: Final = 65_536
+PARTITION: Final = 16_384
 """Rows fetched and converted at a time."""
 
 _SAFE: Final = re.compile(
@@ -35,7 +35,9 @@ _SAFE: Final = re.compile(
     r"|(?:syntax error|permission denied)",
     re.IGNORECASE,
 )
-_MEND_URL: Final = "mend legacy.url, start the database, or grant this account the right to connect"
+_MEND_URL: Final = (
+    "mend legacy.url (a SQLite path is relative to here), start the database, or let this account connect"
+)
 _MEND_SELECT: Final = "mend the SELECT under [legacy.entities], or the account's rights"
 
 
@@ -92,13 +94,10 @@ class View:
 
     def _generic(self, entity: str, statement: str, size: int) -> Iterator[Partition]:
         """Any driver: its own rows, by a server-side cursor where it has one."""
-        options = {"stream_results": True, "no_parameters": True}
-        result = self._connection.exec_driver_sql(statement, execution_options=options)
-        with result:
-            at = locate(entity, list(result.keys()))
-            declared = dialects.declared(result)
-            types = {name: declared[i] for name, i in at.items() if declared}
-            for rows in _fetched(result, size):
+        with dialects.streamed(self._connection, statement, size) as stream:
+            at = locate(entity, stream.names)
+            types = {name: stream.types[i] for name, i in at.items() if stream.types}
+            for rows in stream.rows:
                 turned = list(zip(*rows, strict=True))
                 yield Partition({name: turned[i] for name, i in at.items()}, len(rows), types)
 
@@ -138,23 +137,6 @@ def view(url: str, entities: Mapping[str, str], *, fast: bool = True) -> Iterato
             connection.close()
     finally:
         engine.dispose()
-
-
-def _fetched(result: sa.CursorResult[Any], size: int) -> Iterator[Sequence[Sequence[object]]]:
-    """Rows as the driver made them: wrapping each in SQLAlchemy's Row costs as much as fetching it.
-
-    The driver's errors are given the form that SQLAlchemy would have given them.
-    """
-    cursor: Any = result.cursor
-    failed: Any = result.dialect.loaded_dbapi.Error
-    while True:
-        try:
-            rows = cursor.fetchmany(size)
-        except failed as error:
-            raise exc.DBAPIError("", None, error) from None
-        if not rows:
-            return
-        yield rows
 
 
 def locate(entity: str, present: Sequence[str]) -> dict[str, int]:

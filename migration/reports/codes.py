@@ -97,6 +97,7 @@ STATES: Final[dict[str, Pair]] = {
     "passed": ("通过", "passed"),
     "failed": ("未通过", "failed"),
     "not_checked": ("未能检查", "not checked"),
+    "noted": ("提示", "noted"),
     "approve": ("批准", "approved"),
     "reject": ("驳回", "rejected"),
     "person": ("个人", "persons"),

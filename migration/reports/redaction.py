@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
-_LONG: Final = re.compile(r"[0-9０-９][0-9０-９ \-]{4,}[0-9０-９Xx]")
+_LONG: Final = re.compile(r"(?!\d{4}-\d\d-\d\d(?!\d))(?<![\d\-])[0-9０-９][0-9０-９ \-]{4,}[0-9０-９Xx]")
+"""Six characters and more of digits, blanks and hyphens between them; a date is left alone."""
 _SHORT_ID, _PHONE = 7, 11
 
 

@@ -10,6 +10,7 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from migration.domain.ports import CheckResult
 from migration.reports import codes, redaction
 from migration.reports.material import Material
 from migration.reports.texts import count, moment, short, span, yuan
@@ -94,8 +95,8 @@ def rules(material: Material, language: str) -> Rows:
                 "severity": result.severity,
                 "observed": count(result.observed),
                 "expected": count(result.expected),
-                "outcome": result.outcome,
-                "word": codes.say(codes.STATES, result.outcome, language),
+                "outcome": _outcome(result),
+                "word": codes.say(codes.STATES, _outcome(result), language),
                 "keys": result.keys[:5],
                 "runs": runs[stage, round_no, result.rule_id],
                 "failed_before": failed[stage, round_no, result.rule_id] - (result.outcome != "passed"),
@@ -108,8 +109,14 @@ def rules(material: Material, language: str) -> Rows:
             "at": moment(gate["at"]),
             "rules": shown,
             "passed": sum(rule["outcome"] == "passed" for rule in shown),
+            "noted": sum(rule["outcome"] == "noted" for rule in shown),
         })  # fmt: skip
     return rows
+
+
+def _outcome(result: CheckResult) -> str:
+    """A failure that blocks nothing is a note."""
+    return "noted" if result.outcome == "failed" and result.severity != "blocking" else result.outcome
 
 
 def not_passed(material: Material) -> int:

@@ -71,6 +71,7 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "passed": ("通过", "passed"),
     "failed": ("未通过", "failed"),
     "not_checked": ("未能检查", "not checked"),
+    "noted": ("提示（不阻断）", "noted (blocks nothing)"),
     "approvals": ("审批", "Approvals"),
     "gate": ("关口", "Gate"),
     "digest": ("摘要", "Digest"),

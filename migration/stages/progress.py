@@ -51,12 +51,14 @@ def require_before(house: House, stage: str, round_no: int) -> None:
 
 def totals(book: Book, stage: str) -> dict[str, int]:
     """Counts and sums in fen by disposition, for the stage's record."""
+    if stage == "preflight":
+        return {entity: book.tables[entity].num_rows for entity in ("users", "listings", "debts")}
     found: dict[str, int] = {}
-    if stage in {"identities", "accounts", "reopen", "preflight"}:
+    if stage in {"identities", "accounts", "reopen"}:
         _count(found, "users", book.users.users["disposition"])
-    if stage in {"listings", "preflight", "reconcile"}:
+    if stage in {"listings", "reconcile"}:
         _count(found, "listings", book.listings.disposition, book.listings.outstanding)
-    if stage in {"debts", "preflight", "reconcile"}:
+    if stage in {"debts", "reconcile"}:
         open_fen = np.where(book.debts.live, book.debts.principal, 0)
         _count(found, "debts", book.debts.disposition, open_fen)
     if stage in {"residual", "reconcile"}:

@@ -77,7 +77,7 @@ def _file_digit_moved(ground: Ground) -> Planted | None:
 
 def _hundred(shared: str) -> Callable[[Ground], Planted | None]:
     def plan(ground: Ground) -> Planted | None:
-        pair = ground.pair(lambda a, b: a[shared] == b[shared] and b["principal_fen"] > _HUNDRED)
+        pair = ground.pair(lambda a, b: a[shared] == b[shared] and b["principal_fen"] > _HUNDRED, shared)
         if pair is None:
             return None
         first, second = pair
@@ -134,7 +134,8 @@ def _given_away(ground: Ground) -> Planted | None:
 
 def _merge_undone(ground: Ground) -> Planted | None:
     """A debt of a merged account stays with the account that is no more."""
-    row = ground.debt(lambda r: r["holder_user_id"] != r["legacy_lender_id"] and ground.free(r["legacy_lender_id"]))
+    merged = ground.debts(where="c.holder_user_id <> c.legacy_lender_id")
+    row = ground.one(merged, *OF_DEBT, "legacy_lender_id")
     if row is None:
         return None
     planted = Planted()
@@ -208,11 +209,8 @@ def _edge_lost(ground: Ground) -> Planted | None:
 def _number_twice(ground: Ground) -> Planted | None:
     """An account number that belongs to somebody else; of two people without a position, so that nothing follows."""
     rows = ground.rows("""
-        SELECT user_id, account_no FROM c_users c WHERE disposition = 'opened'
-          AND NOT EXISTS (SELECT 1 FROM party p JOIN s_debts d ON d.lender_id = p.user_id WHERE p.kept = c.user_id)
-          AND NOT EXISTS (SELECT 1 FROM party p JOIN s_listings l
-              ON p.user_id IN (l.borrower_id, l.guarantor_id, l.payee_id, l.nominal_borrower_id)
-              WHERE p.kept = c.user_id)
+        SELECT user_id, account_no FROM c_users WHERE disposition = 'opened'
+          AND user_id NOT IN (SELECT user_id FROM involved WHERE user_id IS NOT NULL)
         ORDER BY user_id""")
     first, second = ground.one(rows, "user_id"), ground.one(rows, "user_id")
     if first is None or second is None:

@@ -48,22 +48,22 @@ class Ground:
     def __init__(self, bench: Workbench, evidence: Evidence, spoilt: set[str]) -> None:
         self._bench, self._evidence = bench, evidence
         self._used: set[object] = set(spoilt)
-        self._debts: list[Row] | None = None
+        self._debts: dict[tuple[str, str], list[Row]] = {}
 
     def rows(self, sql: str) -> list[Row]:
         """Candidates of a kind."""
         return self._bench.rows(f"{sql} LIMIT {CANDIDATES}")
 
-    def debts(self) -> list[Row]:
-        """Registered debts with the file record they came from, sound so far."""
-        if self._debts is None:
-            self._debts = self.rows("""
+    def debts(self, order: str = "debt_id", where: str = "true") -> list[Row]:
+        """Registered debts with the file record they came from, in an order that brings together what is looked for."""
+        if (order, where) not in self._debts:
+            self._debts[order, where] = self.rows(f"""
                 SELECT c.debt_id, c.listing_id, c.legacy_lender_id, c.holder_user_id, c.holder_account, c.principal_fen,
                        c.interest_fen, c.authcode, a.batch, a.record AS answer, q.record
                 FROM c_debts c JOIN booked a ON a.key = c.debt_id
                 JOIN debt_requests q ON q.batch = a.batch AND q.key = c.debt_id
-                WHERE c.disposition = 'registered' ORDER BY c.debt_id""")
-        return self._debts
+                WHERE c.disposition = 'registered' AND {where} ORDER BY c.{order}, c.debt_id""")
+        return self._debts[order, where]
 
     def free(self, *names: object) -> bool:
         """Whether none of these is spoilt or used."""
@@ -86,15 +86,13 @@ class Ground:
         """A free registered debt."""
         return self.one(self.debts(), *OF_DEBT, fits=fits)
 
-    def pair(self, fits: Callable[[Row, Row], bool]) -> tuple[Row, Row] | None:
-        """Two free registered debts that fit each other (neighbours in the order of a column they share are enough)."""
-        free = [row for row in self.debts() if self.free(*(row[c] for c in OF_DEBT))]
-        for shared in ("listing_id", "holder_user_id", "legacy_lender_id"):
-            ordered = sorted(free, key=lambda row: (row[shared], row["debt_id"]))
-            for first, second in itertools.pairwise(ordered):
-                if fits(first, second):
-                    self.use(*(row[column] for row in (first, second) for column in OF_DEBT))
-                    return first, second
+    def pair(self, fits: Callable[[Row, Row], bool], order: str = "listing_id") -> tuple[Row, Row] | None:
+        """Two free registered debts that fit each other, neighbours in an order."""
+        free = [row for row in self.debts(order) if self.free(*(row[column] for column in OF_DEBT))]
+        for first, second in itertools.pairwise(free):
+            if fits(first, second):
+                self.use(*(row[column] for row in (first, second) for column in OF_DEBT))
+                return first, second
         return None
 
     def edited(self, name: str, record: int, edit: Callable[[bytes], bytes], *, answer: bool = False) -> Exchanged:

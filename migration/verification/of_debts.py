@@ -116,7 +116,7 @@ CHECKS: Final = (
             WHEN 'registered' THEN d.status = 'open' AND d.principal > 0 AND l.disposition = 'registered'
                  AND h.kept <> b.kept AND {_END} >= q.day
             WHEN 'not_migrated' THEN d.status = 'finished' OR d.principal + d.interest + d.bonus_interest = 0
-            WHEN 'excepted' THEN g.key IS NOT NULL OR coalesce(v.signed, false)
+            WHEN 'excepted' THEN g.key IS NOT NULL OR v.listing_id IS NOT NULL
                  OR coalesce(h.disposition = 'excepted', false)
             ELSE c.disposition IN ('pending', 'blocked') AND NOT $final END, false)""",
     ),

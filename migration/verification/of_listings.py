@@ -84,7 +84,7 @@ CHECKS: Final = (
         WHERE NOT coalesce(CASE c.disposition
             WHEN 'registered' THEN s.status IN ('repaying', 'overdue')
             WHEN 'not_migrated' THEN s.status IN ('raising', 'full', 'finished', 'cancelled')
-            WHEN 'excepted' THEN v.signed
+            WHEN 'excepted' THEN v.listing_id IS NOT NULL
             ELSE c.disposition IN ('pending', 'blocked') AND NOT $final END, false)""",
     ),
     Spec(

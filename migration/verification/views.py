@@ -18,23 +18,27 @@ VIEWS: Final[dict[str, str]] = {
     "debt_requests": "SELECT *, substr(serial, 11) AS key FROM q_debts",
     "debt_answers": "SELECT *, substr(serial, 11) AS key FROM a_debts",
     "booked": "SELECT * FROM debt_answers WHERE code = '00'",
+    # Whoever stands in a listing, one row a role.
+    "roles": """
+        SELECT listing_id, status, unnest([borrower_id, guarantor_id, payee_id, nominal_borrower_id]) AS who
+        FROM s_listings""",
     # Kept users with an open position: lenders of open debts worth something, parties of open listings.
     "positions": """
         SELECT DISTINCT p.kept AS user_id
         FROM (
             SELECT lender_id AS who FROM s_debts
             WHERE status = 'open' AND principal + interest + bonus_interest > 0
-            UNION ALL
-            SELECT unnest([borrower_id, guarantor_id, payee_id, nominal_borrower_id]) FROM s_listings
-            WHERE status IN ('repaying', 'overdue')
+            UNION ALL SELECT who FROM roles WHERE status IN ('repaying', 'overdue')
         ) JOIN party p ON p.user_id = who""",
     # Signing a user signs his listings, signing a listing signs its debts.
     "listings_covered": """
-        SELECT l.listing_id, bool_or(s.key IS NOT NULL OR p.disposition = 'excepted') AS signed
-        FROM s_listings l
-        LEFT JOIN signed s ON s.entity = 'listings' AND s.key = l.listing_id
-        LEFT JOIN party p ON p.user_id IN (l.borrower_id, l.guarantor_id, l.payee_id, l.nominal_borrower_id)
-        GROUP BY l.listing_id""",
+        SELECT DISTINCT key AS listing_id FROM signed WHERE entity = 'listings'
+        UNION
+        SELECT r.listing_id FROM roles r JOIN party p ON p.user_id = r.who WHERE p.disposition = 'excepted'""",
+    # Kept users who stand anywhere, finished or not.
+    "involved": """
+        SELECT DISTINCT p.kept AS user_id
+        FROM (SELECT lender_id AS who FROM s_debts UNION ALL SELECT who FROM roles) JOIN party p ON p.user_id = who""",
     "left_to_pay": """
         SELECT listing_id, sum(principal - principal_paid) AS fen FROM s_schedules GROUP BY listing_id""",
 }

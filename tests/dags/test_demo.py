@@ -95,6 +95,24 @@ def test_what_a_killed_demonstration_left_behind_is_ended_by_the_next(places, pr
     assert later.end_leftovers() == []
 
 
+def test_children_that_outlived_their_killed_parent_are_ended_too(places, processes):
+    processes.start("parent", [sys.executable, "-c", PARENT], os.environ)
+    child = int(said(places, "parent"))
+    processes.kill("parent", children=False)
+    assert not gone(child)
+    processes.stop()
+    assert gone(child)
+
+
+def test_a_group_whose_leader_is_gone_is_still_a_leftover(places, processes):
+    parent = processes.start("parent", [sys.executable, "-c", PARENT], os.environ)
+    child = int(said(places, "parent"))
+    parent.kill()
+    parent.wait()
+    assert Processes(places.logs, places.run, places.root).end_leftovers() == ["parent"]
+    assert gone(child)
+
+
 def test_an_id_that_belongs_to_somebody_else_by_now_is_left_alone(places, processes):
     other = processes.start("other", [sys.executable, "-c", STUBBORN], os.environ)
     (places.run / "old.json").write_text(json.dumps({"pid": other.pid, "since": 1.0}))

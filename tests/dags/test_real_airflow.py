@@ -20,7 +20,7 @@ SCRIPT = {
 }
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="class")
 def stopped():
     """One Airflow on the double, in which a gate closes, then an approval is rejected, then all goes well."""
     with real_airflow(script=SCRIPT) as real:
@@ -34,36 +34,35 @@ def stopped():
         yield runs, calls(real.double), assets
 
 
-def test_a_closed_gate_is_red_and_the_reason_is_the_last_line_in_both_languages(stopped):
-    state, failed, tasks = stopped[0]["closed"]
-    assert state == "failed"
-    assert set(failed) == {"listings.collect_sample", "watcher"}
-    last = failed["listings.collect_sample"]
-    assert "闸门关闭" in last
-    assert last.endswith("gate closed: RULE_FAILED listings.collect_sample: 3 rows disagree -> see the handbook")
-    assert "运行已停止" in failed["watcher"]
-    assert "RULE_FAILED" in failed["watcher"]
-    assert tasks["debts.gate", -1] == "upstream_failed"
+class TestOnTheDouble:
+    def test_a_closed_gate_is_red_and_the_reason_is_the_last_line_in_both_languages(self, stopped):
+        state, failed, tasks = stopped[0]["closed"]
+        assert state == "failed"
+        assert set(failed) == {"listings.collect_sample", "watcher"}
+        last = failed["listings.collect_sample"]
+        assert "闸门关闭" in last
+        assert last.endswith("gate closed: RULE_FAILED listings.collect_sample: 3 rows disagree -> see the handbook")
+        assert "运行已停止" in failed["watcher"]
+        assert "RULE_FAILED" in failed["watcher"]
+        assert tasks["debts.gate", -1] == "upstream_failed"
 
+    def test_a_rejection_is_red_the_same_way(self, stopped):
+        state, failed, _ = stopped[0]["rejected"]
+        assert state == "failed"
+        assert set(failed) == {"debts.approve_full", "watcher"}
+        assert "GATE_REJECTED" in failed["debts.approve_full"].splitlines()[-1]
 
-def test_a_rejection_is_red_the_same_way(stopped):
-    state, failed, _ = stopped[0]["rejected"]
-    assert state == "failed"
-    assert set(failed) == {"debts.approve_full", "watcher"}
-    assert "GATE_REJECTED" in failed["debts.approve_full"].splitlines()[-1]
-
-
-def test_a_run_that_goes_well_is_green_with_its_assets_and_waits_without_a_worker(stopped):
-    runs, seen, assets = stopped
-    state, failed, tasks = runs["well"]
-    assert (state, failed) == ("success", {})
-    assert tasks["watcher", -1] == "skipped"
-    told = {event["name"]: event["extra"] for event in assets if event["source_run_id"] == "well"}
-    assert told["cutover.reconcile"]["sums"] == {"amount_fen": 12345}
-    assert len(told) == 9
-    waited = [call["at"] for call in seen if call["name"] == "accounts.approve"]
-    assert len(waited) == 4  # two in the first run, one in each other: waiting ended its process and came again
-    assert len({call["pid"] for call in seen if call["name"] == "accounts.approve"}) == 4
+    def test_a_run_that_goes_well_is_green_with_its_assets_and_waits_without_a_worker(self, stopped):
+        runs, seen, assets = stopped
+        state, failed, tasks = runs["well"]
+        assert (state, failed) == ("success", {})
+        assert tasks["watcher", -1] == "skipped"
+        told = {event["name"]: event["extra"] for event in assets if event["source_run_id"] == "well"}
+        assert told["cutover.reconcile"]["sums"] == {"amount_fen": 12345}
+        assert len(told) == 9
+        waited = [call["at"] for call in seen if call["name"] == "accounts.approve"]
+        assert len(waited) == 4  # two in the first run, one in each other: waiting ended its process and came again
+        assert len({call["pid"] for call in seen if call["name"] == "accounts.approve"}) == 4
 
 
 def _at_delivery(tasks):

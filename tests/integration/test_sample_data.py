@@ -30,7 +30,15 @@ def rehearsed(tmp_path_factory, embedded, template):
     }
     code = "import sys; sys.argv=['rehearse']; sys.path.insert(0, 'tools'); import rehearse; rehearse._carry_out()"
     bank = subprocess.Popen(
-        [CUTOVER, "--config", "sample_data/cutover.toml", "sandbox", "bank", "--faults", "sample_data/bank_faults.toml"],
+        [
+            CUTOVER,
+            "--config",
+            "sample_data/cutover.toml",
+            "sandbox",
+            "bank",
+            "--faults",
+            "sample_data/bank_faults.toml",
+        ],
         cwd=ROOT,
         env=environment,
         stdout=subprocess.DEVNULL,

@@ -170,7 +170,9 @@ def test_a_refusal_in_the_full_set_is_sent_again_in_the_next_round(tmp_path):
     rows = probe.exports()
     sample = {r["batch_no"] for r in rows["batches"].to_pylist() if r["sample"]}
     chosen = next(r["debt_id"] for r in rows["debts"].to_pylist() if r["batch_no"] not in sample)
-    case = Rehearsal(tmp_path / "case", small(12), faults={"refuse_debts": {chosen: {"code": "93", "times": 1}}}, confidence=0)
+    case = Rehearsal(
+        tmp_path / "case", small(12), faults={"refuse_debts": {chosen: {"code": "93", "times": 1}}}, confidence=0
+    )
     assert case.run() == 4
     assert case.exceptions() == {("debts", chosen): "BANK_93"}
     case.resend(("debts", chosen))

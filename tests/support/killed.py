@@ -23,6 +23,7 @@ from typing import Any
 
 from sqlalchemy import event
 
+from expectations.plain import PlainJudge
 from migration.bank import disk
 from migration.domain.outcome import balance, outcome
 from migration.journal.store import PostgresJournal
@@ -35,10 +36,7 @@ from tests.support import memo
 from tests.support.platform import joined, loan, small
 from tests.support.rehearsal import Rehearsal
 
-WRITES = (
-    "begin acquire record_snapshot add_corrections plan withdraw seal mark_delivered mark_quarantined apply "
-    "record_exceptions sign mark_resend open_gate decide record_stage record_checks record_dispositions note"
-).split()
+WRITES = ["begin", "acquire", "record_snapshot", "add_corrections", "plan", "withdraw", "seal", "mark_delivered", "mark_quarantined", "apply", "record_exceptions", "sign", "mark_resend", "open_gate", "decide", "record_stage", "record_checks", "record_dispositions", "note"]
 FAULTS = {
     "refuse_users": {"U1": "106"},
     "refuse_debts": {"L2D3": {"code": "93", "times": 1}},
@@ -135,9 +133,13 @@ class Case(Rehearsal):
         workspace.mkdir(mode=0o700, exist_ok=True)
         self._log = root / "deliveries"
         store = PostgresJournal(url)
-        source = LegacyPlatform(f"sqlite:///{root}/legacy.sqlite", "yuan", {}, workspace, Vault.open(workspace), store._db._clock)
+        source = LegacyPlatform(
+            f"sqlite:///{root}/legacy.sqlite", "yuan", {}, workspace, Vault.open(workspace), store._db._clock
+        )
         self.points = points
-        super().__init__(root, source, journal=WatchedJournal(store, points.reach), faults=FAULTS, confidence=0)  # type: ignore[arg-type]
+        journal: Any = WatchedJournal(store, points.reach)
+        rules: dict[str, Any] = {"judge": PlainJudge(), "verified": True, "measured": True}
+        super().__init__(root, source, journal=journal, faults=FAULTS, confidence=0, **rules)
         self.failpoint = points.reach
 
     def _house(self, approve: Any, *, blocking: bool = True) -> Any:
@@ -145,20 +147,21 @@ class Case(Rehearsal):
         house.files = WatchedFiles(house.files, self._log)
         return house
 
-    def turns(self) -> Iterator[int]:
-        """Run, then do what an operator would; the exit codes, the last one 0 when all went well."""
-        for _ in range(TURNS):
-            self.journal.begin(self.terms.cutover_id, self.terms.kind)
-            corrected = self.journal.corrections().num_rows > 0
-            code = self.run(None if corrected else "accounts")
-            yield code
-            if code == 0 and corrected:
-                return
-            if code == 0:
-                self.correct(CORRECTION)
-            elif code == 4:
-                self.resend(*(k for k, c in self.exceptions().items() if k[0] == "debts" and c == "BANK_93"))
-                self.sign(*((e, k) for (e, k), c in self.exceptions().items() if c == "SELF_LOAN"))
+
+def turns(case: Rehearsal) -> Iterator[int]:
+    """Run, then do what an operator would; the exit codes, the last one 0 when all went well."""
+    for _ in range(TURNS):
+        case.journal.begin(case.terms.cutover_id, case.terms.kind)
+        corrected = case.journal.corrections().num_rows > 0
+        code = case.run(None if corrected else "accounts")
+        yield code
+        if code == 0 and corrected:
+            return
+        if code == 0:
+            case.correct(CORRECTION)
+        elif code == 4:
+            case.resend(*(k for k, c in case.exceptions().items() if k[0] == "debts" and c == "BANK_93"))
+            case.sign(*(k for k, c in case.exceptions().items() if c == "SELF_LOAN"))
 
 
 def prepare(root: Path) -> None:
@@ -173,7 +176,7 @@ def main(root: Path, url: str, remembered: Path, armed: str = "") -> int:
     points = Points(root / "trace", armed)
     _watch_disk(points.reach)
     case = Case(root, url, points)
-    codes = list(case.turns())
+    codes = list(turns(case))
     sys.stderr.write(f"exit codes {codes}, last reasons {[str(r) for r in case.reasons]}\n")
     book = case.house.book()
     exports.write(root / "exports", outcome(book, case.journal.batches()), balance(book).as_json())

@@ -61,7 +61,15 @@ def terms(**changes: Any) -> Terms:
         "cutover_id": "2017-11-jx",
         "kind": "rehearsal",
         "business_date": date(2017, 11, 18),
-        "keep_account": ("election", "party_to_listing", "receivable", "balance", "last_active", "registered", "user_id"),
+        "keep_account": (
+            "election",
+            "party_to_listing",
+            "receivable",
+            "balance",
+            "last_active",
+            "registered",
+            "user_id",
+        ),
         "overdue": "signed_exception",
         "late_change": "stop",
         "require_approvals": 2,
@@ -177,7 +185,9 @@ class Rehearsal:
 
     def exceptions(self, state: str = "open") -> dict[tuple[str, str], str]:
         """(entity, key) -> code of the exceptions in a state."""
-        return {(r["entity"], r["key"]): r["code"] for r in self.journal.exceptions().to_pylist() if r["state"] == state}
+        return {
+            (r["entity"], r["key"]): r["code"] for r in self.journal.exceptions().to_pylist() if r["state"] == state
+        }
 
     def sign(self, *keys: tuple[str, str]) -> None:
         """Sign the open exceptions named, or all."""

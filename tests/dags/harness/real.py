@@ -19,7 +19,7 @@ from rich.console import Console
 
 from migration.demo.airflow import Airflow
 from migration.demo.desk import Desk
-from migration.demo.ground import Ground, open_journal, start_bank
+from migration.demo.ground import Ground, metadata, open_journal, start_bank
 from migration.demo.places import USER, Places
 from migration.demo.processes import Processes
 from migration.demo.rest import ENDED, Rest, TaskState
@@ -82,7 +82,7 @@ class Real:
         for part in ("scheduler", "dag-processor", "api-server"):
             self.processes.kill(part)
         self.embedded.drop("airflow")
-        assert self.embedded.url("airflow", "airflow") == self.ground.metadata_url
+        assert metadata(self.embedded) == self.ground.metadata_url
         self.airflow.set_up()
         self.start()
         self._ready()
@@ -101,7 +101,7 @@ def real_airflow(script: dict | None = None, env: dict[str, str] | None = None) 
     processes = None
     try:
         places = Places.under(ROOT, home)
-        ground = Ground(places, embedded.url("cutover", "cutover"), embedded.url("airflow", "airflow"))
+        ground = Ground(places, embedded.url("cutover", "cutover"), metadata(embedded))
         extra, double = dict(ground.env), None
         if script is not None:
             double = home / "double"

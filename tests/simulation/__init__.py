@@ -1,0 +1,1 @@
+"""Deterministic simulation: the real stages on ports in memory, one seed one schedule."""
