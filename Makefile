@@ -14,7 +14,7 @@ help: ## Print what there is to make.
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: ## Make .venv from the pinned requirements (by uv where it is there, else by pip).
-	@$(PYTHON) tools/setup_venv.py
+	@$(PYTHON) .ci/setup_venv.py
 
 demo: setup ## The main job: a whole cutover of sample_data/ in a real Airflow.
 	@$(BIN)/cutover demo
@@ -23,11 +23,11 @@ ui: setup ## The same, and keep the Airflow UI up until Ctrl-C.
 	@$(BIN)/cutover demo --keep-ui
 
 rehearse: setup ## The same cutover from the command line, without Airflow.
-	@$(BIN)/python tools/rehearse.py
+	@$(BIN)/python -m migration.demo.rehearse
 
 test: setup ## All tests that need nothing but Python.
 	@$(BIN)/python -m pytest -n 2 --dist loadfile
-	@$(BIN)/python tools/left_out.py
+	@$(BIN)/python .ci/left_out.py
 
 check: setup ## Format, lint, types, import contracts, fast tests.
 	@$(BIN)/ruff format --check .
@@ -35,7 +35,7 @@ check: setup ## Format, lint, types, import contracts, fast tests.
 	@$(BIN)/ruff check --select AIR dags
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@$(BIN)/python -m pytest -q tests/unit
+	@$(BIN)/python -m pytest tests/unit/domain -n 2
 
 format: setup ## Bring the code into shape.
 	@$(BIN)/ruff format .

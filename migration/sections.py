@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeVar
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from migration.domain.tables import ENUMERATIONS
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -123,11 +125,32 @@ class Cutover(Section):
 
 
 class Legacy(Section):
-    """[legacy] `entities` maps an entity to the SELECT that replaces the default one."""
+    """[legacy] `entities` maps an entity to the SELECT that replaces the default one.
+
+    `values`: entity -> column -> code in the source -> word of the contract ("" stands for NULL on either side).
+    `formats`: entity -> column -> how the column is written (docs/mapping.md lists them).
+    """
 
     url: Annotated[Word, Field(repr=False)]
     money_unit: Literal["yuan", "fen"] = "yuan"
     entities: dict[str, Word] = Field(default={}, repr=False)
+    values: dict[str, dict[str, dict[str, str]]] = {}
+    formats: dict[str, dict[str, Word]] = {}
+
+    @model_validator(mode="after")
+    def _mapped(self) -> Legacy:
+        """A word the contract does not know would close preflight only after everything was read."""
+        for entity, columns in self.values.items():
+            for column, codes in columns.items():
+                allowed = ENUMERATIONS.get((entity, column), frozenset())
+                wrong = sorted(word for word in codes.values() if allowed and word and word not in allowed)
+                if wrong:
+                    raise PydanticCustomError(
+                        REFUSED,
+                        "{word} is no word of the contract; expected {allowed}",
+                        {"key": f"values.{entity}.{column}", "word": wrong[0], "allowed": " | ".join(sorted(allowed))},
+                    )
+        return self
 
 
 class Store(Section):

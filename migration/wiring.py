@@ -20,6 +20,7 @@ from migration.domain.errors import ConfigurationError
 from migration.domain.ports import Clock
 from migration.journal.embedded import Embedded
 from migration.journal.store import PostgresJournal
+from migration.legacy.options import options
 from migration.legacy.platform import LegacyPlatform
 from migration.legacy.vault import Vault
 from migration.settings import Settings, load
@@ -69,6 +70,7 @@ def legacy(found: Settings, clock: Clock) -> LegacyPlatform:
         workspace,
         Vault.open(workspace, os.environ),
         clock,
+        options(found.legacy.money_unit, found.legacy.values, found.legacy.formats),
     )
 
 
@@ -140,11 +142,6 @@ def _supported(found: Settings) -> None:
             "policy.carry_authorisations",
             found.policy.carry_authorisations,
             "every authorisation is listed as lapsed: set it to false",
-        ),
-        (
-            "policy.late_change",
-            found.policy.late_change != "stop",
-            "a source that changed after the snapshot stops the run: set it to stop",
         ),
     ]
     for key, wanted, why in lacking:

@@ -127,16 +127,20 @@ def journal_verify() -> None:
 def mapping_check() -> None:
     """Show how each column is read, with a masked sample."""
     from migration.legacy import mapping  # noqa: PLC0415
+    from migration.legacy.options import options  # noqa: PLC0415
 
     source = settings().legacy
-    rows = mapping.check(source.url, source.money_unit, source.entities)
+    given = options(source.money_unit, source.values, source.formats)
+    rows = mapping.check(source.url, source.money_unit, source.entities, options=given)
     table = Table(box=None, header_style="bold")
     for heading in ("entity", "column", "source type", "rows", "NULL", "sample", "found", "what to do"):
         table.add_column(heading, overflow="fold")
     for row in rows:
-        colour = "yellow" if row.codes else "green"
+        colour = {"error": "red", "warning": "yellow"}.get(row.verdict, "green")
         found = f"[{colour}]{', '.join(row.codes) or '✔'}[/]"
         table.add_row(
             row.entity, row.column, row.source_type, str(row.rows), str(row.nulls), row.sample, found, row.note
         )
     OUT.print(table)
+    mapping.require(rows)
+    OUT.print("the mapping is sound 映射可用", style="bold green")

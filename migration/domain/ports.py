@@ -299,7 +299,8 @@ class Judge(Protocol):
 class Journal(Protocol):
     """The system of record.
 
-    Every write is one transaction, appends an event to the hash chain, and, where a `fence` is taken, refuses (StaleFence) when another run has taken over since.
+    Every write is one transaction, appends an event to the hash chain, and, where a `fence` is taken, refuses
+    (StaleFence) when another run has taken over since.
     """
 
     # -- the run

@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
@@ -72,12 +73,35 @@ def streamed(connection: sa.Connection, statement: str, size: int) -> Iterator[S
     The driver's own rows are taken: wrapping each in SQLAlchemy's costs nearly as much as fetching it. Its errors get
     the form that SQLAlchemy would have given them.
     """
-    with driver_errors(connection), closing(_cursor(connection)) as cursor:
+    with driver_errors(connection):
+        cursor = _cursor(connection)
         cursor.execute(statement)
+        first = cursor.fetchmany(size)  # psycopg2 describes its columns only then
         described = list(cursor.description or ())
         types = [_type_name(column, connection.dialect.driver) for column in described]
         names = [str(column[0]) for column in described]
-        yield Stream(names, types if any(types) else [], _fetched(cursor, size))
+        rest = _Rest(cursor, size)
+        try:
+            yield Stream(names, types if any(types) else [], chain([first] if first else [], rest))
+        finally:
+            if rest.over:
+                cursor.close()
+            else:
+                connection.invalidate()  # PyMySQL would read the rows that nobody wants to their end
+
+
+@dataclass(slots=True)
+class _Rest:
+    """The partitions after the first one; `over` once there are no more."""
+
+    cursor: Any
+    size: int
+    over: bool = False
+
+    def __iter__(self) -> Iterator[Sequence[Sequence[object]]]:
+        while rows := self.cursor.fetchmany(self.size):
+            yield rows
+        self.over = True
 
 
 def _cursor(connection: sa.Connection) -> Any:
@@ -89,11 +113,6 @@ def _cursor(connection: sa.Connection) -> Any:
     if connection.dialect.driver in {"psycopg", "psycopg2"}:
         return raw.cursor(name="cutover")
     return raw.cursor()
-
-
-def _fetched(cursor: Any, size: int) -> Iterator[Sequence[Sequence[object]]]:
-    while rows := cursor.fetchmany(size):
-        yield rows
 
 
 @contextmanager

@@ -15,9 +15,11 @@ from typing import Any, Final
 import numpy as np
 import pyarrow as pa
 
+from migration.domain.errors import ConfigurationError
+from migration.domain.findings import Finding
 from migration.legacy import arrows
 from migration.legacy.cells import Cells
-from migration.legacy.entities import Role
+from migration.legacy.entities import COLUMNS, Role
 
 FORMATS: Final[Mapping[Role, tuple[str, ...]]] = MappingProxyType(
     {
@@ -73,6 +75,27 @@ class Options:
             filled = arrows.compute.utf8_lpad(cells.text, width=int(how.partition(":")[2]), padding="0")
             cells = Cells(filled, cells.floats, cells.unreadable)
         return cells
+
+
+def options(
+    money_unit: str, values: Mapping[str, Mapping[str, Mapping[str, str]]], formats: Mapping[str, Mapping[str, str]]
+) -> Options:
+    """Options of a configuration; ConfigurationError(CONFIG_VALUE) for a format that its column cannot have."""
+    roles = {(entity, column.name): column.role for entity, columns in COLUMNS.items() for column in columns}
+    wrong = [
+        Finding("CONFIG_VALUE", f"legacy.formats.{entity}.{column}", _choose(roles[entity, column]), f"it is {name!r}")
+        for entity, columns in formats.items()
+        for column, name in columns.items()
+        if not allowed(roles[entity, column], name)
+    ]
+    if wrong:
+        raise ConfigurationError(*wrong)
+    return Options(money_unit, values, formats)
+
+
+def _choose(role: Role) -> str:
+    names = ", ".join(name if name != "zerofill" else "zerofill:N" for name in FORMATS[role])
+    return f"no such format for this column; expected one of {names}" if names else "this column takes no format"
 
 
 def _mapped(cells: Cells, codes: Mapping[str, str]) -> Cells:

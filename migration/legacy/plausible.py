@@ -15,7 +15,6 @@ import pyarrow as pa
 
 from migration.domain.errors import GateClosed
 from migration.domain.findings import Finding
-from migration.domain.tables import KEYS
 from migration.legacy.arrows import compute
 from migration.legacy.entities import COLUMNS, MONEY, Column
 from migration.legacy.options import Options
@@ -50,7 +49,7 @@ class Plausible:
 
     def watched(self, reading: EntityReading, seen: Mapping[str, Seen]) -> EntityReading:
         """The same reading, looked at as it goes by."""
-        self._seen[reading.entity] = seen
+        self.note(reading.entity, seen)
 
         def pieces() -> Iterator[pa.Table]:
             for piece in reading.pieces():
@@ -58,6 +57,10 @@ class Plausible:
                 yield piece
 
         return EntityReading(reading.entity, pieces(), reading.noted)
+
+    def note(self, entity: str, seen: Mapping[str, Seen]) -> None:
+        """Take what was seen of an entity's columns; it may still be growing."""
+        self._seen[entity] = seen
 
     def see(self, entity: str, piece: pa.Table) -> None:
         """Take the sums of the first listings from a piece of a reading."""
@@ -190,9 +193,15 @@ def _rates(subject: str, seen: Seen, how: str) -> list[Finding]:
     if len(rates) < ENOUGH:
         return []
     if max(rates) < 1 and how == "percent":
-        detail, mend = f"all of {len(rates)} rates are below 1 percent a year", f'set legacy.formats.{subject} = "fraction"'
+        detail, mend = (
+            f"all of {len(rates)} rates are below 1 percent a year",
+            f'set legacy.formats.{subject} = "fraction"',
+        )
     elif min(rates) >= _FEN:
-        detail, mend = f"all of {len(rates)} rates are above 100 percent a year", f'set legacy.formats.{subject} = "basis_points"'
+        detail, mend = (
+            f"all of {len(rates)} rates are above 100 percent a year",
+            f'set legacy.formats.{subject} = "basis_points"',
+        )
     else:
         return []
     return [Finding("MAPPING_UNITS", subject, f"{detail}; expected percent (12.5 = 12.5 %)", mend)]
@@ -200,8 +209,3 @@ def _rates(subject: str, seen: Seen, how: str) -> list[Finding]:
 
 def _pairs(keys: Any, values: Any) -> dict[str, int]:
     return {k: v for k, v in zip(keys.to_pylist(), values.to_pylist(), strict=True) if k is not None and v is not None}
-
-
-def key_of(entity: str) -> str:
-    """The columns that are an entity's key, as findings name them."""
-    return "/".join(KEYS[entity])

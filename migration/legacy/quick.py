@@ -43,7 +43,7 @@ def cents(text: Any) -> Numbers | None:
     digits = _digits(data)
     if not (data[points] == _POINT).all() or int(digits.sum()) + len(sizes) != len(data):
         return None
-    return _cast(data[digits], ends - np.arange(len(ends), dtype=np.int32))
+    return _cast(data[digits], ends - np.arange(len(ends)))
 
 
 def moments(text: Any) -> list[Numbers] | None:
@@ -84,9 +84,7 @@ def _bytes(text: Any) -> tuple[Bytes, npt.NDArray[np.int32]]:
     return data, ends - ends[0]
 
 
-def _cast(data: Bytes, ends: npt.NDArray[np.int32]) -> Numbers:
+def _cast(data: Bytes, ends: npt.NDArray[Any]) -> Numbers:
     offsets = np.ascontiguousarray(ends, dtype=np.int32)
-    text = pa.StringArray.from_buffers(
-        len(ends) - 1, pa.py_buffer(offsets), pa.py_buffer(np.ascontiguousarray(data))
-    )
+    text = pa.StringArray.from_buffers(len(ends) - 1, pa.py_buffer(offsets), pa.py_buffer(np.ascontiguousarray(data)))
     return np.asarray(text.cast(pa.int64()).to_numpy(zero_copy_only=False), dtype=np.int64)

@@ -71,9 +71,7 @@ class EntityReader:
     `aside` is a folder of mode 0700 for what does not fit in memory; None keeps everything in memory.
     """
 
-    def __init__(
-        self, entity: str, money_unit: str, options: Options | None = None, aside: Path | None = None
-    ) -> None:
+    def __init__(self, entity: str, money_unit: str, options: Options | None = None, aside: Path | None = None) -> None:
         self.entity = entity
         self._options = options or Options(money_unit)
         self._aside = aside
@@ -151,7 +149,7 @@ class EntityReader:
 
     def _told(self, piece: pa.Table, faults: Sequence[Fault], before: int) -> Iterator[pa.Table]:
         """ISSUES of a piece; `before` rows of the entity come before it."""
-        at = piece[_AT].to_numpy() if faults else None
+        at = np.asarray(piece[_AT].to_numpy())
         for column, code, rows in faults:
             place = np.minimum(np.searchsorted(rows, at), len(rows) - 1)
             yield _named(self.entity, piece, column, code, np.flatnonzero(rows[place] == at), before)

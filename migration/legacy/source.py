@@ -46,12 +46,13 @@ class Partition:
     """Some rows of an entity.
 
     `columns`: canonical column -> `rows` values as the driver gave them, or cells read by a fast path; `types`: the
-    types the server declares (empty where the driver does not tell).
+    types the server declares (empty where the driver does not tell), `names`: how the source spells the columns.
     """
 
     columns: Mapping[str, Sequence[object] | Cells]
     rows: int
     types: Mapping[str, str]
+    names: Mapping[str, str]
 
 
 class View:
@@ -78,16 +79,25 @@ class View:
                 return
             at = locate(entity, [name for name, _, _ in described])
             types = {name: described[i][2] for name, i in at.items()}
+            names = {name: described[i][0] for name, i in at.items()}
             for columns, rows in fast_path.read(self._connection, statement, described, at):
-                yield Partition(columns, rows, types)
+                yield Partition(columns, rows, types, names)
 
     def statement(self, entity: str) -> str | None:
         """The SELECT that yields an entity; None when it is optional and absent."""
         with _told(entity):
             return self._selects.get(entity) or self._default(entity)
 
-    def query(self, entity: str, sql: str) -> list[tuple[Any, ...]]:
-        """Run a small question about an entity in the same view."""
+    def quoted(self, name: str) -> str:
+        """A column's name as this database quotes it."""
+        return str(self._connection.dialect.identifier_preparer.quote_identifier(name))
+
+    def ask(self, entity: str, sql: str) -> list[tuple[Any, ...]]:
+        """Ask something about an entity's SELECT, which stands in `sql` as {rows}."""
+        statement = self.statement(entity)
+        if statement is None:
+            return []
+        sql = sql.replace("{rows}", f"({statement.rstrip().rstrip(';')}) AS asked")
         with _told(entity):
             result = self._connection.exec_driver_sql(sql, execution_options={"no_parameters": True})
             return [tuple(row) for row in result]
@@ -97,9 +107,10 @@ class View:
         with dialects.streamed(self._connection, statement, size) as stream:
             at = locate(entity, stream.names)
             types = {name: stream.types[i] for name, i in at.items() if stream.types}
+            names = {name: stream.names[i] for name, i in at.items()}
             for rows in stream.rows:
                 turned = list(zip(*rows, strict=True))
-                yield Partition({name: turned[i] for name, i in at.items()}, len(rows), types)
+                yield Partition({name: turned[i] for name, i in at.items()}, len(rows), types, names)
 
     def _default(self, entity: str) -> str | None:
         """SELECT the canonical columns that the table of that name has; letter case is ignored."""

@@ -30,7 +30,7 @@ def sample(house: House, stage: str, round_no: int, *, redraw: bool) -> Exchange
     """The sample of listings or debts (first round only)."""
 
     def select(book: Book) -> Rows:
-        ready = _ready(book, stage, round_no)
+        ready = ready_now(book, stage, round_no)
         drawn, _ = sample_of(house, book, stage, round_no)
         chosen = ready.copy()
         chosen[ready] = drawn
@@ -47,7 +47,7 @@ def full(stage: str, round_no: int, sampled: Sequence[Batch], *, approve_empty: 
         f"{stage}.full",
         round_no,
         sample=False,
-        select=lambda book: _rows(book, stage, _ready(book, stage, round_no)),
+        select=lambda book: _rows(book, stage, ready_now(book, stage, round_no)),
         bound={"sample": results},
         approve_empty=approve_empty,
     )
@@ -55,14 +55,14 @@ def full(stage: str, round_no: int, sampled: Sequence[Batch], *, approve_empty: 
 
 def sample_of(house: House, book: Book, stage: str, round_no: int) -> tuple[Mask, SamplePlan]:
     """The sample over what may be sent now, with the plan that it was drawn by."""
-    ready = _ready(book, stage, round_no)
+    ready = ready_now(book, stage, round_no)
     keys = _keys(book, stage).filter(pa.array(ready))
     strata = listing_strata(book, ready) if stage == "listings" else debt_strata(book, ready)
     terms = house.terms
     return draw(keys, stage, strata, seed=terms.seed, confidence=terms.confidence, defect_rate=terms.defect_rate)
 
 
-def _ready(book: Book, stage: str, round_no: int) -> Mask:
+def ready_now(book: Book, stage: str, round_no: int) -> Mask:
     """What may be sent in this round; an item marked for re-sending goes into the next one."""
     side = book.listings if stage == "listings" else book.debts
     return side.sendable & (side.attempts.round < round_no)

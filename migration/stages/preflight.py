@@ -9,7 +9,7 @@ import pyarrow as pa
 from migration.domain.columns import equals
 from migration.domain.errors import GateClosed, Waiting
 from migration.domain.findings import Finding
-from migration.stages import freeze, progress
+from migration.stages import delta, freeze, progress
 from migration.stages.house import House
 
 ITEM_ONLY = frozenset({"DATE_INVALID", "VALUE_NULL", "VALUE_INVALID"})
@@ -20,8 +20,10 @@ SHOWN = 20
 
 def run(house: House) -> None:
     """Until preflight has passed, every run takes a new snapshot; afterwards it is compared with the source (H28)."""
-    if progress.done(house, "preflight"):
+    if progress.done(house, "preflight") or delta.begun(house):
         freeze.require_unchanged(house)
+        if not progress.done(house, "preflight"):  # interrupted while a delta was taken over
+            progress.finish(house, "preflight", 1, {"given.snapshot.entities_changed": 0})
         return
     progress.start(house, "preflight", 1)
     house.tell("preflight: reading the legacy platform")

@@ -101,12 +101,12 @@ def _row_doubled(ground: Ground) -> Planted | None:
 
 
 def _loaded_twice(ground: Ground) -> Planted | None:
-    """The bank registered it in a second batch too, and said 00 both times."""
+    """The bank said 00 to it twice: in a second batch too, or in the same one where there is no other."""
     row = ground.debt()
-    others = row and ground.rows("SELECT DISTINCT batch, number FROM booked ORDER BY batch")
-    other = next((o for o in others or () if row and o["batch"] != row["batch"]), None)
-    if row is None or other is None:
+    if row is None:
         return None
+    batches = ground.rows("SELECT DISTINCT batch, number FROM booked ORDER BY batch")
+    other = next((b for b in batches if b["batch"] != row["batch"]), batches[0])
     planted = Planted()
     for table in ("q_debts", "a_debts"):
         sql = f"""
@@ -114,6 +114,8 @@ def _loaded_twice(ground: Ground) -> Planted | None:
             FROM {table} WHERE batch = $3 AND substr(serial, 11) = $4"""
         planted.changes.append((sql, (other["batch"], other["number"], row["batch"], row["debt_id"])))
     planted.expect("debts.registered", row["debt_id"])
+    if other["batch"] == row["batch"]:
+        planted.expect("files.pairs", f"{row['batch']}#{row['record']}")
     return planted
 
 

@@ -50,6 +50,7 @@ class Workbench:
 
     def __init__(self, evidence: Evidence) -> None:
         self.evidence = evidence
+        self._read: set[str] = set()  # batches whose records are on the table
         self._connection = duckdb.connect(
             ":memory:", config={"temp_directory": "", "preserve_insertion_order": "false", "threads": "2"}
         )
@@ -132,7 +133,9 @@ class Workbench:
         """Read the bytes of batches; records of the same batch that were read before are replaced."""
         for batch in exchanged:
             exchange = EXCHANGE_OF.get(batch.kind)
-            self._connection.execute("DELETE FROM batches WHERE batch = $1", [batch.name])
+            if batch.name in self._read:
+                self._forget(batch.name, exchange)
+            self._read.add(batch.name)
             facts = _facts(batch)
             if exchange is not None:
                 request, result = LAYOUTS[exchange]
@@ -141,8 +144,11 @@ class Workbench:
             facts = {name: facts.get(name) for name in BATCHES.names}
             self._insert("batches", pa.Table.from_pylist([facts], BATCHES))
 
+    def _forget(self, name: str, exchange: str | None) -> None:
+        for table in ("batches", *((f"q_{exchange}", f"a_{exchange}") if exchange else ())):
+            self._connection.execute(f"DELETE FROM {table} WHERE batch = $1", [name])
+
     def _take(self, table: str, batch: Exchanged, layout: Layout, content: bytes) -> int | None:
-        self._connection.execute(f"DELETE FROM {table} WHERE batch = $1", [batch.name])
         found = records.columns(content, layout)
         if found is None:
             return None

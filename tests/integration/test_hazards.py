@@ -25,7 +25,7 @@ class Outcome:
 
     def __init__(self, root):
         faults = {"already_open": ["U121"], "already_open_other": ["U122"]}
-        self.case = Rehearsal(root, world(), faults=faults)
+        self.case = Rehearsal(root, world(), faults=faults, measured=True)
         self.at_preflight = self.case.run(), {r.subject: r.code for r in self.case.reasons}
         self.case.sign(*(tuple(r.subject.split("/", 1)) for r in self.case.reasons))
         self.before_signing = self.case.run(), self.case.exceptions(), dict(self.case.where("debts"))

@@ -28,7 +28,7 @@ def rehearsed(tmp_path_factory, embedded, template):
         "CUTOVER__STORE__URL": url,
         "CUTOVER_ACTOR": "engineer",
     }
-    code = "import sys; sys.argv=['rehearse']; sys.path.insert(0, 'tools'); import rehearse; rehearse._carry_out()"
+    code = "from migration.demo import rehearse; rehearse.carry_out()"
     bank = subprocess.Popen(
         [
             CUTOVER,

@@ -19,6 +19,7 @@ class CrashWorld(World):
         plan = {k: v for k, v in FAULTS.items() if k != "corrupt"}
         super().__init__(SOURCE, plan, confidence=0, rows_per_file=4)
         self.deaths = list(deaths)
+        self.dead = False
         self.effects_seen = 0
         self.reached: list[str] = []
         self.handed: dict[str, set[bytes]] = {}
@@ -26,6 +27,8 @@ class CrashWorld(World):
         self.hook = self._hook
 
     def _hook(self, when: str, port: str, verb: str) -> None:
+        if self.dead:  # not even a dead process's clean-up reaches a port
+            raise SimulatedCrash
         if (port, verb) == ("clock", "sleep") and when == "after":
             self._bank()
         if (port, verb) not in EFFECTS:
@@ -36,6 +39,7 @@ class CrashWorld(World):
         if self.deaths and self.deaths[0] == (self.effects_seen, when):
             del self.deaths[0]
             self.effects_seen = 0
+            self.dead = True
             raise SimulatedCrash
         if (port, verb, when) == ("files", "deliver", "after"):
             for name, content in self.sent().items():
@@ -56,7 +60,7 @@ class CrashWorld(World):
             try:
                 return list(turns(self))[-1]
             except SimulatedCrash:
-                continue
+                self.dead = False
 
 
 def differences(world: CrashWorld, undisturbed: CrashWorld) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections import Counter, defaultdict
+from collections import Counter
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -17,7 +17,7 @@ from tests.unit.domain.facts import answer, facts
 
 IDENTITIES = 5
 MONEY = st.integers(0, 500_000).map(lambda fen: f"{fen // 100}.{fen % 100:02d}")
-FEW = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+FEW = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @st.composite
@@ -109,7 +109,7 @@ def test_merging_keeps_every_persons_receivable_to_the_fen(platform):
     before = Counter()
     for debt in platform["debts"]:
         if debt["status"] == "open":
-            before[kept.get(debt["lender_id"], debt["lender_id"])] += round(float(debt["principal"]) * 100)
+            before[kept.get(debt["lender_id"], debt["lender_id"])] += int(debt["principal"].replace(".", ""))
     assert held(book) == before
     assert sum(held(book).values()) == int(book.debts.principal[book.debts.live].sum())
     assert all(kept[k] == k for k in kept.values()), "who is kept is merged into nobody"
@@ -159,18 +159,26 @@ def test_net_debts_add_up_by_listing_and_lender_and_no_account_has_two_owners(pl
     book = carried(platform, random.Random(seed))
     found = outcome(book, ())
     outstanding = {r["listing_id"]: r["outstanding_fen"] for r in found["listings"].to_pylist()}
-    by_listing, by_holder = defaultdict(int), defaultdict(int)
-    on_listing = Counter()
+    kept = {r["user_id"]: r["kept_user_id"] for r in found["users"].to_pylist()}
     accounts = {r["user_id"]: r["account_no"] for r in found["users"].to_pylist() if r["account_no"]}
-    for debt, live in zip(found["debts"].to_pylist(), book.debts.live.tolist(), strict=True):
-        if not live:
-            continue
-        on_listing[debt["listing_id"]] += debt["principal_fen"]
-        by_holder[debt["holder_user_id"] or debt["legacy_lender_id"]] += debt["principal_fen"]
+    legacy, accounted, registered, on_listing = Counter(), Counter(), Counter(), Counter()
+    for debt in platform["debts"]:
+        if debt["status"] == "open":
+            fen = int(debt["principal"].replace(".", ""))
+            legacy[kept.get(debt["lender_id"], debt["lender_id"])] += fen
+            on_listing[debt["listing_id"]] += fen
+    for debt in found["debts"].to_pylist():
+        if debt["disposition"] in {"registered", "excepted"}:
+            accounted[debt["holder_user_id"] or debt["legacy_lender_id"]] += debt["principal_fen"]
         if debt["disposition"] == "registered":
             assert debt["holder_account"] == accounts[debt["holder_user_id"]]
-            by_listing[debt["listing_id"]] += debt["principal_fen"]
-    for listing in by_listing:
+            registered[debt["listing_id"]] += debt["principal_fen"]
+    finished = {d["debt_id"] for d in platform["debts"] if d["status"] == "finished"}
+    for debt in found["debts"].to_pylist():  # finished on an orphaned listing: in the books, but no receivable
+        if debt["debt_id"] in finished and debt["disposition"] == "excepted":
+            accounted[debt["holder_user_id"] or debt["legacy_lender_id"]] -= debt["principal_fen"]
+    assert +legacy == +accounted
+    for listing in registered:
         assert on_listing[listing] == outstanding[listing], "registered only where both agree"
-    assert dict(by_holder) == {k: v for k, v in held(book).items() if k in by_holder}
+        assert registered[listing] <= outstanding[listing]
     assert len(set(accounts.values())) == len(accounts)

@@ -13,7 +13,7 @@ import sys
 import time
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 SAMPLE = ROOT / "sample_data"
 CUTOVER = str(Path(sys.executable).with_name("cutover"))
 CONFIG = ["--config", "sample_data/cutover.toml"]
@@ -56,7 +56,7 @@ def main() -> None:
     )
     try:
         if not json.loads(cutover("status", "--json", quiet=True))["done"]:
-            _carry_out()
+            carry_out()
         cutover("export", "--out", "var/out")
         report = cutover("report", "--out", "var/report").strip()
         print(cutover("status"))
@@ -69,7 +69,8 @@ def main() -> None:
     )
 
 
-def _carry_out() -> None:
+def carry_out() -> None:
+    """The commands of the night, in order."""
     cutover("run", *APPROVE, expect=4)  # orphans and impossible dates keep preflight shut
     decide("signatures.csv", "--sign")
     cutover("run", "--until", "accounts", *APPROVE)

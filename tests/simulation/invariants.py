@@ -1,0 +1,207 @@
+"""What must hold after every step (reliability.md, I1 to I8), looked at from outside the stages."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from typing import Any
+
+from migration.domain.outcome import balance, outcome
+from migration.journal import rules
+from tests.simulation.world import World
+
+ORDER = {"planned": 0, "sealed": 1, "delivered": 2, "quarantined": 2, "answered": 2, "unknown": 3, "applied": 4}
+ENTITIES = ("users", "listings", "debts")
+ANSWERED = ("ok", "refused", "unknown")
+
+
+class Violation(AssertionError):
+    """An invariant does not hold."""
+
+
+def require(holds: object, invariant: str, detail: object = "") -> None:
+    if not holds:
+        raise Violation(f"{invariant}: {detail}")
+
+
+class Invariants:
+    """Remembers what it saw, so that what may not change can be told from what has."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self._seen: tuple[Any, ...] = ()
+        self._events: list[Any] = []
+        self._batches: dict[Any, Any] = {}
+        self._wire: dict[Any, bytes] = {}
+        self._answers: dict[tuple[str, str, str, str], tuple[Any, ...]] = {}
+        self._final: dict[tuple[str, str], str] = {}
+        self._worked = 0
+        self.checks = 0
+
+    def after_step(self) -> None:
+        """All that can be told from the journal, the wire and the bank's books; nothing when none of them moved."""
+        world = self.world
+        now = (world.store.head(), len(world.wire.sent), len(world.bank.days))
+        if now == self._seen:
+            return
+        self._seen = now
+        self.checks += 1
+        self._chain()
+        self._files()
+        self._items()
+        self._terminal()
+        self._bank()
+
+    def _chain(self) -> None:
+        events = world_events(self.world)
+        known = len(self._events)
+        require(events[:known] == self._events, "I6", "an event has changed")
+        for one in events[known:]:
+            previous = self._events[-1].digest if self._events else one.previous
+            require(one.previous == previous, "I6", f"event {one.seq} does not hang on the one before")
+            self._events.append(one)
+
+    def _files(self) -> None:
+        store = self.world.store
+        batches = {b.key: b for b in store.batches()}
+        days = Counter(day for day, _ in batches)
+        for day, count in days.items():
+            numbers = sorted(int(number) for d, number in batches if d == day)
+            require(numbers == list(range(1, count + 1)), "numbers", f"{day}: {numbers}")
+        for key, old in self._batches.items():
+            new = batches.get(key)
+            if ORDER[old.state] >= ORDER["delivered"]:
+                require(new is not None, "R3", f"{key} is gone after it was delivered")
+                require(ORDER[new.state] >= ORDER[old.state], "I7", f"{key}: {old.state} -> {new.state}")
+                require(new.request_sha256 == old.request_sha256, "R3", f"{key}: other bytes")
+            if old.state in {"applied", "unknown"}:
+                require(new.result_sha256 == old.result_sha256, "I7", f"{key}: another result")
+        self._batches = batches
+        by_name = {(b.business_date, b.request_name): b for b in batches.values() if b.request_name}
+        for place, content in self.world.wire.sent.items():
+            require(self._wire.setdefault(place, content) == content, "R3", f"{place}: other bytes under the same name")
+            batch = by_name.get(place)
+            require(batch is not None, "R3", f"{place} was sent without an intent")
+            require(batch.request_sha256 == hashlib.sha256(content).hexdigest(), "R3", f"{place}: not what was sealed")
+        for batch in batches.values():
+            if ORDER[batch.state] >= ORDER["delivered"]:
+                self._approved(batch)
+
+    def _approved(self, batch: Any) -> None:
+        require((batch.business_date, batch.request_name) in self.world.wire.sent, "R3", "delivered, but not there")
+        name = batch.gate.split("#")[0]
+        gate = next((g for g in self.world.store.gates() if (g.gate, g.digest) == (name, batch.digest)), None)
+        require(gate is not None and gate.state == "approved", "R7", f"{batch.key}: gate {name} is not approved")
+        assert gate is not None
+        persons = {rules.person_key(n) for n in gate.given} - {rules.person_key(gate.requester)}
+        wanted = 2 if name.endswith(".full") else 1
+        require(len(persons) >= wanted, "R7", f"{batch.key}: {len(persons)} of {wanted} persons")
+
+    def _items(self) -> None:
+        for entity in ENTITIES:
+            rows = self.world.store.items(entity).to_pylist()
+            standing = Counter(r["key"] for r in rows if r["state"] != "refused")
+            twice = [key for key, count in standing.items() if count > 1]
+            require(not twice, "I4", f"{entity}: {twice} may have two effects")
+            for column in ("account_no", "authcode"):
+                given = Counter(r[column] for r in rows if r[column])
+                require(not given or max(given.values()) == 1, "I4", f"{entity}: a number given twice")
+            for r in rows:
+                self._answer(entity, r)
+
+    def _answer(self, entity: str, r: dict[str, Any]) -> None:
+        place = (entity, r["key"], str(r["business_date"]), r["batch_no"])
+        told = (r["state"], r["code"], r["account_no"], r["authcode"])
+        old = self._answers.get(place)
+        require(old is None or old == told, "I7", f"{place}: {old} -> {told}")
+        if old is not None or r["state"] not in ANSWERED:
+            return
+        self._answers[place] = told
+        batch = self._batches[r["business_date"], r["batch_no"]]
+        content = self.world.store.result(batch)
+        require(hashlib.sha256(content).hexdigest() == batch.result_sha256, "I5", f"{place}: no result file")
+        lines = content.splitlines()
+        require(1 <= r["record_no"] <= len(lines), "I5", f"{place}: no such line")
+        number = (r["account_no"] or r["authcode"] or "").encode()
+        require(any(r["key"].encode() in line and number in line for line in lines), "I5", f"{place}: not in its file")
+
+    def _terminal(self) -> None:
+        for entity in ENTITIES:
+            for row in self.world.store.dispositions(entity).to_pylist():
+                key, now = (entity, row["key"]), row["disposition"]
+                old = self._final.get(key)
+                require(old is None or old == now, "I7", f"{key}: {old} -> {now}")
+                if now in rules.TERMINAL:
+                    self._final[key] = now
+
+    def _bank(self) -> None:
+        if len(self.world.bank.days) == self._worked:
+            return
+        self._worked = len(self.world.bank.days)
+        twice = [key for key, count in self.world.effects().items() if count > 1]
+        require(not twice, "I4", f"{twice}: two bank effects")
+
+    # -- the books
+
+    def books(self) -> None:
+        """After a run: one disposition each, no fen lost, nobody's receivable changed by merging."""
+        world = self.world
+        if world.store.snapshot() is None:
+            return
+        house = world.house_for("auditor", lambda *_: None)
+        book = house.book()
+        tables = outcome(book, world.store.batches())
+        for entity, key in (("users", "user_id"), ("listings", "listing_id"), ("debts", "debt_id")):
+            keys = tables[entity][key].to_pylist()
+            require(sorted(keys) == sorted(house.table(entity)[key].to_pylist()), "I3", f"{entity}: lost or doubled")
+            require(None not in tables[entity]["disposition"].to_pylist(), "I3", entity)
+        self._receivables(house, tables)
+        cash = sum(r["available_fen"] + r["frozen_fen"] for r in tables["residuals"].to_pylist())
+        legacy = sum(r["available"] + r["frozen"] for r in house.table("escrow_accounts").to_pylist())
+        require(cash == legacy, "I1", f"{cash} of {legacy} fen")
+        require(not world.store.verify(), "I6", "the chain is broken")
+
+    @staticmethod
+    def _receivables(house: Any, tables: Any) -> None:
+        kept = {r["user_id"]: r["kept_user_id"] for r in tables["users"].to_pylist()}
+        before: Counter[Any] = Counter()
+        listing: Counter[Any] = Counter()
+        for r in house.table("debts").to_pylist():
+            before[kept.get(r["lender_id"])] += r["principal"]
+            listing[r["listing_id"]] += r["principal"]
+        for r in tables["debts"].to_pylist():
+            before[r["holder_user_id"]] -= r["principal_fen"]
+            listing[r["listing_id"]] -= r["principal_fen"]
+        require(not any(before.values()), "I8", {k: v for k, v in before.items() if v})
+        require(not any(listing.values()), "I2", {k: v for k, v in listing.items() if v})
+
+    def at_the_end(self) -> None:
+        """The cutover is done: the balance is even and the bank's own books say the same."""
+        self.books()
+        world = self.world
+        house = world.house_for("auditor", lambda *_: None)
+        book = house.book()
+        even = balance(book)
+        require(even.difference_fen == 0 and not even.listings and not even.persons, "balance", even.as_json())
+        tables = outcome(book, world.store.batches())
+        left = {r["disposition"] for name in ENTITIES for r in tables[name].to_pylist()} & {"pending", "blocked"}
+        require(not left, "I3", f"still {left}")
+        held = {app: number for app, number in world.bank.ledger.rows("SELECT app_id, account_no FROM customers") if app}
+        for r in tables["users"].to_pylist():
+            if r["disposition"] == "opened":
+                require(held.get(r["user_id"]) == r["account_no"], "bank", f"users/{r['user_id']}")
+        debts = {d["debt_id"]: d for d in _debts(world)}
+        for r in tables["debts"].to_pylist():
+            if r["disposition"] == "registered":
+                bank = debts.get(r["debt_id"])
+                ours = (r["principal_fen"], r["holder_account"], r["authcode"], r["listing_id"])
+                require(bank is not None and ours == tuple(bank.values())[1:], "bank", f"debts/{r['debt_id']}")
+
+
+def world_events(world: World) -> list[Any]:
+    return list(world.store.events())
+
+
+def _debts(world: World) -> list[dict[str, Any]]:
+    columns = ("debt_id", "amount_fen", "account_no", "authcode", "listing_id")
+    return [dict(zip(columns, row, strict=True)) for row in world.bank.ledger.rows(f"SELECT {', '.join(columns)} FROM debts")]
