@@ -31,6 +31,7 @@ from typing import Any
 COLUMNS = "debt_id, listing_id, lender_id, principal, interest, bonus_interest, acquired_on, origin, status"
 SCHEMA = "cutover_reading_bench"
 PARTITION = 65_536
+_SHUFFLED = "i * 7368787 % 10000000019"
 LIMITS = {"generic": ("bare", 1.3), "fast": ("best library", 1.5)}
 MEMORY_MIB = 512
 
@@ -44,10 +45,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="cutover-reading-") as folder:
         found: dict[str, dict[str, dict[str, float]]] = {}
         url = f"sqlite:///{folder}/legacy.sqlite"
-        _sqlite(Path(folder) / "legacy.sqlite", options.debts)
+        _sqlite(Path(folder) / "legacy.sqlite", options.debts, shuffled=options.shuffled)
         found["generic"] = _measured(url, "debts", ["bare", "read", "snapshot"], options.rounds)
         if options.postgres:
-            _postgres(options.postgres, options.debts)
+            _postgres(options.postgres, options.debts, shuffled=options.shuffled)
             try:
                 ways = ["bare", *_libraries(), "read", "snapshot"]
                 found["fast"] = _measured(options.postgres, f"{SCHEMA}.debts", ways, options.rounds)
@@ -75,7 +76,8 @@ def _libraries() -> list[str]:
 # --- the sources -----------------------------------------------------------------------------------------------------
 
 
-def _sqlite(path: Path, debts: int) -> None:
+def _sqlite(path: Path, debts: int, *, shuffled: bool) -> None:
+    key = _SHUFFLED if shuffled else "i"
     with sqlite3.connect(path) as connection:
         connection.execute("PRAGMA journal_mode = OFF")
         connection.execute("PRAGMA synchronous = OFF")
@@ -85,20 +87,21 @@ def _sqlite(path: Path, debts: int) -> None:
         )
         connection.execute(
             f"""WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {debts})
-            INSERT INTO debts SELECT printf('D%010d', i * 7368787 % 10000000019), printf('L%08d', i / 40),
+            INSERT INTO debts SELECT printf('D%010d', {key}), printf('L%08d', i / 40),
             printf('U%08d', i * 7919 % 900001), printf('%d.%02d', i * 104729 % 1000000, i % 100),
             printf('%d.%02d', i * 7907 % 10000, i % 97), '0.00', date('2016-01-01', '+' || (i % 600) || ' days'),
             CASE WHEN i % 9 THEN 'bid' ELSE 'assignment' END, CASE WHEN i % 5 THEN 'open' ELSE 'finished' END FROM n"""
         )
 
 
-def _postgres(url: str, debts: int) -> None:
+def _postgres(url: str, debts: int, *, shuffled: bool) -> None:
+    key = _SHUFFLED if shuffled else "i"
     _execute(url, f"DROP SCHEMA IF EXISTS {SCHEMA} CASCADE")
     _execute(url, f"CREATE SCHEMA {SCHEMA}")
     _execute(
         url,
         f"""CREATE UNLOGGED TABLE {SCHEMA}.debts AS SELECT
-        'D' || lpad((i * 7368787 % 10000000019)::text, 10, '0') AS debt_id, 'L' || lpad((i / 40)::text, 8, '0') AS listing_id,
+        'D' || lpad(({key})::text, 10, '0') AS debt_id, 'L' || lpad((i / 40)::text, 8, '0') AS listing_id,
         'U' || lpad((i * 7919 % 900001)::text, 8, '0') AS lender_id,
         ((i * 104729 % 1000000) + (i % 100) / 100.0)::numeric(20,2) AS principal,
         ((i * 7907 % 10000) + (i % 97) / 100.0)::numeric(20,2) AS interest, 0::numeric(20,2) AS bonus_interest,

@@ -29,6 +29,10 @@ _OWNER: Final = {
 }
 
 
+OWNED: Final = tuple(_OWNER)
+"""Secondary entities whose rows belong to a user or a listing."""
+
+
 def standing(book: Book) -> pa.Table:
     """Every exception that stands now, with the principal (or cash) that hangs on it in fen."""
     return pa.concat_tables(list(_parts(book))).combine_chunks()
@@ -43,7 +47,7 @@ def _parts(book: Book) -> Iterator[pa.Table]:
     debts = book.debts
     amounts = np.where(debts.live, debts.principal, 0)
     yield _table("debts", debts.debt_id, debts.reason, amounts, debts.own_exception)
-    for entity in _OWNER:
+    for entity in OWNED:
         yield orphans(book.tables, entity)
 
 

@@ -127,8 +127,9 @@ def _schedules(book: Book) -> pa.Table:
 
 
 def _authorisations(book: Book) -> pa.Table:
-    """Old authorisations lapse: each needs its user's new consent (bank-interface.md section 5). One of nobody is an
-    exception (H25), which has kept preflight shut until it was signed.
+    """Old authorisations lapse: each needs its user's new consent (bank-interface.md section 5).
+
+    One of nobody is an exception (H25), which has kept preflight shut until it was signed.
     """
     source = book.tables["authorisations"]
     orphan = pa.array(book.people.party(source["user_id"]).kept < 0)

@@ -47,6 +47,16 @@ def nothing(rows: int) -> Cells:
     return Cells(pa.nulls(rows, pa.string()), none, none)
 
 
+def joined(parts: Sequence[Cells]) -> Cells:
+    """Several stretches of one column as one."""
+    text = pa.concat_arrays([part.text for part in parts])
+    return Cells(
+        text,
+        np.concatenate([part.floats for part in parts]),
+        np.concatenate([part.unreadable for part in parts]),
+    )
+
+
 def cells(values: Sequence[object]) -> Cells:
     """One column as the driver gave it, as text. Homogeneous columns go through Arrow at once."""
     none = np.zeros(len(values), dtype=bool)

@@ -19,7 +19,7 @@ from migration.legacy import arrows
 from migration.legacy.cells import Cells
 from migration.legacy.dialects import driver_errors
 
-BLOCK: Final = 8 << 20
+BLOCK: Final = 4 << 20
 """Bytes of COPY text converted at a time."""
 
 _FLOATS: Final = frozenset({700, 701})  # float4, float8

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
     from migration.legacy.cells import Cells
 
-PARTITION: Final = 16_384
-"""Rows fetched and converted at a time."""
+PARTITION: Final = 2_048
+"""Rows fetched at a time."""
 
 _SAFE: Final = re.compile(
     r"no such (?:table|column): [\w.\"]+"

@@ -138,8 +138,10 @@ class Engine:
             raise
 
     def _note_stop(self, stage: str, round_no: int, stopped: CutoverError) -> None:
-        """Keep why the stage stopped, for `cutover status`; never hides the stop itself. What is done stays done: a
-        preflight that finds the source changed afterwards must not take it for granted the next time (H28).
+        """Keep why the stage stopped, for `cutover status`; never hides the stop itself.
+
+        What is done stays done: a preflight that finds the source changed afterwards must not take the change for
+        granted the next time (H28).
         """
         state = {3: "closed", 4: "waiting", 5: "closed"}.get(stopped.exit_code)
         if state and not progress.done(self.house, stage, round_no):

@@ -12,12 +12,14 @@ from datetime import datetime
 
 import pyarrow as pa
 
+from migration.domain.attempts import batch_of
 from migration.domain.book import Book
 from migration.domain.cohorts import row_digest
-from migration.domain.columns import fen
+from migration.domain.columns import fen, member
 from migration.domain.errors import GateClosed, Waiting
 from migration.domain.findings import Finding
 from migration.domain.ports import Batch, BatchPlan
+from migration.domain.tables import ENTITY_OF
 from migration.stages import gates, results
 from migration.stages.house import House
 
@@ -111,9 +113,18 @@ def _same(house: House, batches: Sequence[Batch], parts: Sequence[_Part]) -> boo
     ]:
         return False
     return all(
-        b.state == "planned" or house.journal.request(b) == _encode(house, b, p)
+        _planned_keys(house, b) == p.rows["key"].to_pylist()
+        if b.state == "planned"
+        else house.journal.request(b) == _encode(house, b, p)
         for b, p in zip(batches, parts, strict=True)
     )
+
+
+def _planned_keys(house: House, batch: Batch) -> list[str]:
+    """The items of a batch in the order of their records."""
+    items = house.items(ENTITY_OF[batch.kind])
+    mine = items.filter(pa.array(member(batch_of(items), pa.array([batch_id(batch)], pa.string()))))
+    return mine.sort_by("record_no")["key"].to_pylist()
 
 
 def _encode(house: House, batch: Batch, part: _Part) -> bytes:

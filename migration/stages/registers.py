@@ -145,6 +145,7 @@ def _require_mended(house: House, stage: str, last: tuple[object, ...]) -> None:
     bad = exchanges.unmended(house, last, stage)  # type: ignore[arg-type]
     if not bad.num_rows:
         return
+    house.keep_exceptions(house.book())  # a run killed right after the answers were applied has not
     unknown = bad.filter(pa.array(equals(bad["state"], "unknown")))
     if unknown.num_rows:
         require_known(house, stage)

@@ -40,6 +40,9 @@ BATCHES: Final = pa.schema(
     ]
 )
 ANSWERED: Final = ("applied", "unknown")
+AT_ONCE: Final = 250_000
+"""Rows that are inserted together."""
+
 CLAIMED: Final = (
     "users", "listings", "debts", "residuals", "schedules", "authorisations", "notices", "batches",
 )  # fmt: skip
@@ -51,6 +54,7 @@ class Workbench:
     def __init__(self, evidence: Evidence) -> None:
         self.evidence = evidence
         self._read: set[str] = set()  # batches whose records are on the table
+        self._waiting: dict[str, list[pa.Table]] = {}
         self._connection = duckdb.connect(
             ":memory:", config={"temp_directory": "", "preserve_insertion_order": "false", "threads": "2"}
         )
@@ -119,7 +123,8 @@ class Workbench:
             self.put(f"c_{name}", evidence.claim[name])
         for exchange, (request, result) in LAYOUTS.items():
             self._connection.execute(f"CREATE TABLE q_{exchange} ({_ddl(request)})")
-            self._connection.execute(f"CREATE TABLE a_{exchange} ({_ddl(result)}, fine BOOLEAN)")
+            self._connection.execute(f"CREATE TABLE a_{exchange} ({_ddl(result)})")
+        self._connection.execute("ALTER TABLE a_accounts ADD COLUMN fine BOOLEAN")  # the number's last digit is right
         self.put("batches", pa.Table.from_pylist([], BATCHES))
         self.take_files(evidence.exchanged)
 
@@ -143,6 +148,8 @@ class Workbench:
                 facts["result_records"] = self._take(f"a_{exchange}", batch, result, facts.pop("result"))
             facts = {name: facts.get(name) for name in BATCHES.names}
             self._insert("batches", pa.Table.from_pylist([facts], BATCHES))
+        for name in list(self._waiting):
+            self._flush(name)
 
     def _forget(self, name: str, exchange: str | None) -> None:
         for table in ("batches", *((f"q_{exchange}", f"a_{exchange}") if exchange else ())):
@@ -154,11 +161,18 @@ class Workbench:
             return None
         columns, size = found
         if size:
-            self._insert(table, _numbered(columns, batch, size, answers=table.startswith("a_")))
+            self._insert(table, _numbered(columns, batch, size, accounts=table == "a_accounts"))
         return size
 
     def _insert(self, name: str, table: pa.Table) -> None:
-        self._connection.register("incoming", table)
+        """Rows go in by the quarter million: many small inserts cost much more than a few large ones."""
+        waiting = self._waiting.setdefault(name, [])
+        waiting.append(table)
+        if sum(part.num_rows for part in waiting) >= AT_ONCE:
+            self._flush(name)
+
+    def _flush(self, name: str) -> None:
+        self._connection.register("incoming", pa.concat_tables(self._waiting.pop(name)))
         self._connection.execute(f"INSERT INTO {name} BY NAME SELECT * FROM incoming")
         self._connection.unregister("incoming")
 
@@ -168,7 +182,7 @@ def _ddl(layout: Layout) -> str:
     return ", ".join(["batch VARCHAR", "day DATE", "file_kind VARCHAR", "number VARCHAR", "record BIGINT", *columns])
 
 
-def _numbered(columns: Mapping[str, pa.Array], batch: Exchanged, size: int, *, answers: bool) -> pa.Table:
+def _numbered(columns: Mapping[str, pa.Array], batch: Exchanged, size: int, *, accounts: bool) -> pa.Table:
     """The records with the batch they belong to and their number in the file, from 1."""
     repeated: dict[str, Any] = {
         "batch": pa.repeat(pa.scalar(batch.name), size),
@@ -177,7 +191,7 @@ def _numbered(columns: Mapping[str, pa.Array], batch: Exchanged, size: int, *, a
         "number": pa.repeat(pa.scalar(batch.batch_no), size),
         "record": pa.array(np.arange(1, size + 1), pa.int64()),
     }
-    if answers:
+    if accounts:
         repeated["fine"] = people.valid_numbers(columns["account"])
     return pa.table({**repeated, **columns})
 

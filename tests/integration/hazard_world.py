@@ -19,9 +19,7 @@ def person(number: int, **changes: object) -> dict[str, object]:
 
 def ending_in_x() -> str:
     """A valid ID number that ends in X."""
-    return next(
-        number for n in range(1, 999) if (number := id_with_check(f"11010119790202{n:03d}")).endswith("X")
-    )
+    return next(number for n in range(1, 999) if (number := id_with_check(f"11010119790202{n:03d}")).endswith("X"))
 
 
 def born(day: str, number: int) -> str:
@@ -105,7 +103,7 @@ def _loans() -> list[Tables]:
         # H18: overdue whatever the status says; due on the business date; late, but not mature
         loan(181, "U1", plain, maturity_date="2017-11-17"), loan(182, "U1", plain, maturity_date="2017-11-18"),
         loan(183, "U1", plain, status="overdue"),
-        # H19: not lent
+        # H19: what was never lent out
         _bare(loan(191, "U1", {}, status="raising", amount="50.00")),
         _bare(loan(192, "U1", {}, status="full", amount="50.00")),
         _bare(loan(193, "U1", {}, status="cancelled", amount="50.00")),

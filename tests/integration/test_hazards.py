@@ -250,7 +250,9 @@ def test_h18_a_consented_extension_is_the_new_end(tmp_path, until, code, ends):
 def test_h19_what_was_not_lent_stays_and_what_is_in_flight_is_listed(done):
     assert done.listings["L191"] == done.listings["L192"] == ("not_migrated", "NOT_LENT")
     assert done.listings["L193"] == ("not_migrated", "CANCELLED")
-    noted = {c.rule_id: c.keys for s, _, _, c in done.case.journal.checks() if s == "preflight" and c.severity == "info"}
+    noted = {
+        c.rule_id: c.keys for s, _, _, c in done.case.journal.checks() if s == "preflight" and c.severity == "info"
+    }
     assert {"bid/F3", "assignment/F4"} <= {k for keys in noted.values() for k in keys}
     assert {"L191", "L192"} <= {k for keys in noted.values() for k in keys}
 
@@ -347,5 +349,7 @@ def test_every_hazard_has_its_row_in_the_table_and_every_test_named_there_exists
     assert {key for key, _ in rows} == {f"H{n}" for n in range(1, 29)}
     named = {name for _, text in rows for name in re.findall(r"`(test_h\d\d_\w+)`", text)}
     here = {name for name in globals() if re.match(r"test_h\d\d_", name)}
-    elsewhere = set(re.findall(r"def (test_h28_\w+)", (DOCS.parents[1] / "tests/integration/test_freeze.py").read_text()))
+    elsewhere = set(
+        re.findall(r"def (test_h28_\w+)", (DOCS.parents[1] / "tests/integration/test_freeze.py").read_text())
+    )
     assert named == here | elsewhere

@@ -311,3 +311,25 @@ def test_a_check_that_cannot_be_made_is_no_pass(tmp_path, stage):
     case = Rehearsal(tmp_path, small(), judge=Blind())
     assert case.run() == 5
     assert {s.stage: s.state for s in case.journal.stages()}[stage] == "closed"
+
+
+def test_a_plan_that_was_never_sealed_is_replaced_when_its_people_change(tmp_path):
+    """Killed between planning and sealing; meanwhile one user is corrected out of the file and another into it."""
+    platform = joined(small(), {"users": [person(7, verified_at=None), person(8)]})
+    case = Rehearsal(tmp_path, platform)
+
+    def kill(name):
+        if name == "accounts.after_plan":
+            raise KeyboardInterrupt
+
+    case.failpoint = kill
+    with pytest.raises(KeyboardInterrupt):
+        case.run()
+    case.failpoint = lambda _name: None
+    case.correct(
+        "U7,verified_at,,2017-01-01,papers seen,operations",
+        "U8,verified_at,2016-01-02 03:04:05,,papers were another's,operations",
+    )
+    assert case.run() == 0, case.reasons
+    assert case.where("users")["U7"] == ("opened", "OPENED_S")
+    assert case.where("users")["U8"] == ("self_open", "UNVERIFIED")

@@ -52,7 +52,6 @@ def platform() -> Tables:
 
 SOURCE = StillLegacy(platform())
 MEASURES = Memo("measures", REAL["measures"])
-PHONES = [f"1370000{n:04d}" for n in range(60)]
 
 
 class Schedule:
@@ -75,7 +74,6 @@ class Schedule:
         self.reached: list[str] = []
         self.lies: Counter[str] = Counter()
         self.frozen: dict[str, int] = {}
-        self.phones = iter(PHONES)
         self.trail: list[str] = []
 
     # -- dice
@@ -333,7 +331,7 @@ class Schedule:
         users = house.book().users.users
         user = self.random.choice(["U1", "U2", "U3", "U4", "C1"])
         now = next(r for r in users.to_pylist() if r["user_id"] == user)["phone"]
-        line = f"{user},phone,{now},{next(self.phones)},changed,operations\n"
+        line = f"{user},phone,{now},{now[:3]}{(int(now[3:]) + 5000) % 10000:08d},changed,operations\n"
         rows = corrections.parse_csv("user_id,field,old,new,reason,by\n" + line)
         new = corrections.validate(rows, house.table("users"), house.journal.corrections(), users)
         house.journal.add_corrections(new, "operations")
@@ -413,8 +411,10 @@ class Schedule:
         bank: Any = self.world.bank
         self._drop_growing()
         bank.work()
+        used = {b.request_name for b in self.world.store.batches() if b.result_sha256}
         for name in bank.waiting():
-            bank.answer(name, bank.clean(name))
+            if name not in used:
+                bank.answer(name, bank.clean(name))
 
     def _drop_growing(self) -> None:
         now = self.world.clock.now().timestamp()

@@ -116,8 +116,10 @@ def real_airflow(script: dict | None = None, env: dict[str, str] | None = None) 
             real.desk = Desk(open_journal(ground), ground.verb, places.sample, Screen(Console(quiet=True)).say)
         real.start()
         real._ready()
-        yield real
-        real.rest.close()
+        with contextlib.closing(real.rest):
+            yield real
+        if real.desk:
+            real.desk.journal.close()
     finally:
         if processes:
             processes.stop()

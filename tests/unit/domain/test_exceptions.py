@@ -28,7 +28,9 @@ def test_a_refused_holder_is_listed_with_all_he_holds_and_his_debts_are_not():
 def test_listings_count_what_is_outstanding_and_debts_their_principal():
     spoilt, self_loan = loan(1, "U1", {"U2": "7.00"}), loan(2, "U1", {"U1": "3.00"})
     spoilt["listings"][0]["title"] = "䶮"
-    over = {"debts": [row("debts", debt_id="OVER", listing_id="L9", lender_id="U2", principal="9.00", status="finished")]}
+    over = {
+        "debts": [row("debts", debt_id="OVER", listing_id="L9", lender_id="U2", principal="9.00", status="finished")]
+    }
     assert standing(book(PEOPLE, spoilt, self_loan, over, loan(9, "U1", {"U2": "1.00"}))) == {
         ("listings", "L1"): ("FIELD_INVALID", 700),
         ("debts", "L2D1"): ("SELF_LOAN", 300),

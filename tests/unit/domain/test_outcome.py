@@ -47,7 +47,12 @@ def whole():
 def test_every_export_has_its_schema_and_order():
     found = outcome(whole(), ())
     assert {name: table.schema for name, table in found.items()} == EXPORTS
-    for name, key in (("users", "user_id"), ("listings", "listing_id"), ("debts", "debt_id"), ("residuals", "escrow_id")):
+    for name, key in (
+        ("users", "user_id"),
+        ("listings", "listing_id"),
+        ("debts", "debt_id"),
+        ("residuals", "escrow_id"),
+    ):
         keys = found[name][key].to_pylist()
         assert keys == sorted(keys, key=str.encode), name
 

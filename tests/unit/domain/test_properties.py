@@ -61,7 +61,9 @@ def platforms(draw):
         for entity, rows in one.items():
             part[entity] += rows
     for number in range(draw(st.integers(0, 5))):
-        cash = row("escrow_accounts", escrow_id=f"E{number}", user_id=draw(ids), available=draw(MONEY), frozen=draw(MONEY))
+        cash = row(
+            "escrow_accounts", escrow_id=f"E{number}", user_id=draw(ids), available=draw(MONEY), frozen=draw(MONEY)
+        )
         part["escrow_accounts"].append(cash)
     for number in range(draw(st.integers(0, 2))):
         kind = draw(st.sampled_from(["top_up", "bid"]))
@@ -142,7 +144,7 @@ def test_every_row_ends_in_one_disposition_and_nothing_is_left_over(platform, se
     book = carried(platform, random.Random(seed))
     found = outcome(book, ())
     ends = {"users": {"opened", "merged", "self_open", "excepted", "closed"}}
-    ends |= dict.fromkeys(("listings", "debts"), {"registered", "excepted", "not_migrated"})
+    ends |= {entity: {"registered", "excepted", "not_migrated"} for entity in ("listings", "debts")}
     for entity, words in ends.items():
         table = found[entity]
         keys = table[table.column_names[0]].to_pylist()

@@ -38,7 +38,15 @@ def test_the_bound_is_the_least_that_suffices(population, confidence, rate):
 
 @pytest.mark.parametrize(
     ("population", "expected"),
-    [(0, (0, 0)), (1, (1, 1)), (2, (1, 2)), (100, (1, 95)), (101, (2, 79)), (6000, (60, 291)), (5_000_000, (50_000, 299))],
+    [
+        (0, (0, 0)),
+        (1, (1, 1)),
+        (2, (1, 2)),
+        (100, (1, 95)),
+        (101, (2, 79)),
+        (6000, (60, 291)),
+        (5_000_000, (50_000, 299)),
+    ],
 )
 def test_known_sizes(population, expected):
     assert bound(population, Decimal("0.95"), Decimal("0.01")) == expected
