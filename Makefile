@@ -8,7 +8,7 @@ export AIRFLOW_HOME ?= $(CURDIR)/var/airflow
 export AIRFLOW__CORE__LOAD_EXAMPLES = False
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo ui rehearse test check format lock clean bench-small bench
+.PHONY: help setup demo ui rehearse test check format lock clean bench-small bench simulate crash-pairs kill-campaign
 
 help: ## Print what there is to make.
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,6 +46,18 @@ lock: setup ## Resolve requirements.in into the hash-locked requirements.txt.
 
 bench-small: setup ## 20,000 users, 2,000 listings, 100,000 debts: seconds a stage, rows a second, peak memory.
 	@$(BIN)/python -m benchmarks.small
+
+SEEDS ?= 10000
+simulate: setup ## Deterministic simulation: SEEDS=10000 schedules, or SEED=7 once more.
+	@$(BIN)/python -m tests.simulation.campaign $(if $(SEED),seed $(SEED),seeds $(SEEDS))
+
+PAIRS ?= 5000
+crash-pairs: setup ## Two deaths in one cutover, at PAIRS=5000 sampled pairs of points.
+	@$(BIN)/python -m tests.simulation.campaign pairs $(PAIRS)
+
+TIMES ?= 20
+kill-campaign: setup ## SIGKILL of a real process at every named point, up to TIMES=20 occurrences of each.
+	@$(BIN)/python -m tests.simulation.campaign kills $(TIMES)
 
 clean: ## Remove what was made: the environment, workspaces, caches.
 	@rm -rf $(VENV) var .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info

@@ -61,6 +61,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--debts", type=int, default=5_000_000)
     parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--shuffled", action="store_true", help="rows in no order of their keys, as hardly any table has them")
     parser.add_argument(
         "--postgres", default="", help="postgresql+psycopg://...; a database where a schema may be made"
     )
@@ -117,7 +118,7 @@ def _execute(url: str, statement: str) -> None:
 
     engine = sa.create_engine(url, isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
-        connection.exec_driver_sql(statement)
+        connection.exec_driver_sql(statement, execution_options={"no_parameters": True})
     engine.dispose()
 
 

@@ -7,7 +7,7 @@ import hashlib
 import os
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -104,6 +104,7 @@ def desk(
         approve_as=approve_as,
         blocking=blocking,
         failpoint=_failpoint(found),
+        report=_keeper(workspace / "reports"),
     )
     if tell is not None:
         house.tell = tell
@@ -185,6 +186,19 @@ def code_digest() -> str:
     for path in sorted([*root.rglob("*.py"), *root.rglob("*.sql"), *(root.parent / "expectations").rglob("*.py")]):
         digest.update(path.relative_to(root.parent).as_posix().encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()
+
+
+def _keeper(folder: Path) -> Callable[[str, str], None]:
+    """Write reports into the workspace, for their owner only."""
+
+    def keep(name: str, content: str) -> None:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        draft = folder / f".{name}.part"
+        draft.write_text(content, encoding="utf-8")
+        draft.chmod(0o600)
+        draft.replace(folder / name)
+
+    return keep
 
 
 def _failpoint(found: Settings) -> Tell:

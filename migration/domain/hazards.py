@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Final, Literal
 
 import numpy as np
@@ -50,6 +51,7 @@ class _Facts:
     limits: FileLimits
     tidy: Tidy
     changed: Keys
+    business_date: date
 
     @property
     def tables(self) -> Mapping[str, pa.Table]:
@@ -57,8 +59,9 @@ class _Facts:
 
     @property
     def people(self) -> Mask:
-        """Whom it concerns: neither the platform's accounts nor closed ones with nothing left."""
-        return ~equals(self.book.users.users["disposition"], "closed")
+        """Whom it concerns: the verified, neither the platform's accounts nor closed ones with nothing left."""
+        verified = ~is_null(self.tidy.source["verified_at"])
+        return verified & ~equals(self.book.users.users["disposition"], "closed")
 
     def users(self, where: Mask) -> Keys:
         return _named("users", self.tidy.source["user_id"], where)
@@ -90,10 +93,10 @@ def _named(entity: str, keys: pa.ChunkedArray | pa.Array, where: Mask) -> Keys:
     return [f"{entity}/{key}" for key in flat(keys).filter(pa.array(where)).to_pylist()]
 
 
-def hazards(book: Book, issues: pa.Table, limits: FileLimits, changed: Keys) -> tuple[Hazard, ...]:
+def hazards(book: Book, issues: pa.Table, limits: FileLimits, changed: Keys, business_date: date) -> tuple[Hazard, ...]:
     """Count every hazard. `changed`: keys of rows that changed at the source after the snapshot."""
     # The book's users are sorted by user_id, as the snapshot is; Tidy is row for row.
-    facts = _Facts(book, issues, limits, Tidy.of(book.tables["users"], limits), changed)
+    facts = _Facts(book, issues, limits, Tidy.of(book.tables["users"], limits), changed, business_date)
     return tuple(Hazard(name, weight, tuple(sorted(set(find(facts))))) for name, weight, find in _ALL)
 
 
@@ -126,25 +129,25 @@ def _untidy(f: _Facts) -> Keys:
 def _region(f: _Facts) -> Keys:
     cards = f.tidy.cards
     card = f.tidy.person & equals(f.tidy.id_type, *ID_CARDS)
-    return f.users(f.people & card & (~cards.valid | ~cards.region_known))
+    return f.users(f.people & card & (~cards.valid | ~cards.region_known | cards.born_after(f.business_date)))
 
 
 def _unencodable(f: _Facts) -> Keys:
     names, titles = f.tidy.source["name"], f.book.listings.table["title"]
-    return f.users(f.people & _each(names, _foreign)) + f.listings(_each(titles, _foreign))
 
+    def foreign(text: str) -> bool:
+        try:
+            text.encode(f.limits.encoding)
+        except UnicodeEncodeError:
+            return True
+        return unicodedata.normalize("NFC", text) != text
 
-def _foreign(text: str) -> bool:
-    try:
-        text.encode("gbk")
-    except UnicodeEncodeError:
-        return True
-    return unicodedata.normalize("NFC", text) != text
+    return f.users(f.people & _each(names, foreign)) + f.listings(_each(titles, foreign))
 
 
 def _too_long(f: _Facts) -> Keys:
     def over(text: str) -> bool:
-        return len(text.encode("gbk", "replace")) > f.limits.name_bytes
+        return len(text.encode(f.limits.encoding, "replace")) > f.limits.name_bytes
 
     return f.users(f.people & _each(f.tidy.source["name"], over)) + f.listings(
         _each(f.book.listings.table["title"], over)

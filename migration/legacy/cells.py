@@ -47,27 +47,31 @@ def nothing(rows: int) -> Cells:
     return Cells(pa.nulls(rows, pa.string()), none, none)
 
 
-def joined(parts: Sequence[Cells]) -> Cells:
-    """Several stretches of one column as one."""
-    text = pa.concat_arrays([part.text for part in parts])
-    return Cells(
-        text,
-        np.concatenate([part.floats for part in parts]),
-        np.concatenate([part.unreadable for part in parts]),
-    )
+def joined(parts: Sequence[Cells | Sequence[object]]) -> Cells:
+    """Several stretches of one column as one; what the driver gave goes through Arrow at once where it is homogeneous."""
+    found = [part if isinstance(part, Cells) else raw(part) for part in parts]
+    text = arrows.empty_to_null(pa.concat_arrays([part.text for part in found]))
+    floats, unreadable = ([getattr(part, name) for part in found] for name in ("floats", "unreadable"))
+    return Cells(text, np.concatenate(floats), np.concatenate(unreadable))
 
 
 def cells(values: Sequence[object]) -> Cells:
-    """One column as the driver gave it, as text. Homogeneous columns go through Arrow at once."""
-    none = np.zeros(len(values), dtype=bool)
-    kinds = set(map(type, values)) - {type(None)}
+    """One column as the driver gave it, as text."""
+    return joined([values])
+
+
+def raw(values: Sequence[object]) -> Cells:
+    """A stretch of a column for `joined`: the empty string still stands for itself."""
+    kinds = set(map(type, values))
+    kinds.discard(type(None))
     if kinds <= {str} or kinds == {int}:
         try:
             column = pa.array(values, pa.string() if kinds <= {str} else pa.int64())
         except (OverflowError, pa.ArrowInvalid, UnicodeEncodeError):
             pass  # an integer beyond 64 bits, a lone surrogate: cell by cell
         else:
-            return Cells(arrows.empty_to_null(column.cast(pa.string())), none, none)
+            none = np.zeros(len(values), dtype=bool)
+            return Cells(column if kinds <= {str} else column.cast(pa.string()), none, none)
     return _one_by_one(values)
 
 
@@ -77,7 +81,7 @@ def _one_by_one(values: Sequence[object]) -> Cells:
     unreadable = np.fromiter(
         (t is None and v is not None for t, v in zip(text, values, strict=True)), dtype=bool, count=len(values)
     )
-    return Cells(arrows.empty_to_null(pa.array(text, pa.string())), floats, unreadable)
+    return Cells(pa.array(text, pa.string()), floats, unreadable)
 
 
 def plain(value: object) -> str | None:

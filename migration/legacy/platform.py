@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from migration.domain.errors import TransientError
 from migration.domain.tables import SNAPSHOT
 from migration.legacy import digests, source
-from migration.legacy.cells import Cells, cells, joined
+from migration.legacy.cells import Cells, joined, raw
 from migration.legacy.options import Options
 from migration.legacy.plausible import Plausible
 from migration.legacy.reading import EntityReader, EntityReading, all_issues
@@ -128,7 +128,7 @@ def _gathered(partitions: Iterator[Partition]) -> Iterator[tuple[dict[str, Cells
     rows = 0
     for partition in partitions:
         for name, values in partition.columns.items():
-            parts.setdefault(name, []).append(values if isinstance(values, Cells) else cells(values))
+            parts.setdefault(name, []).append(values if isinstance(values, Cells) else raw(values))
         rows += partition.rows
         if rows >= PARSED:
             yield {name: joined(some) for name, some in parts.items()}, rows

@@ -140,11 +140,12 @@ class Engine:
     def _note_stop(self, stage: str, round_no: int, stopped: CutoverError) -> None:
         """Keep why the stage stopped, for `cutover status`; never hides the stop itself.
 
-        What is done stays done: a preflight that finds the source changed afterwards must not take the change for
+        What is done stays done, what has not begun has not: a preflight that finds the source changed afterwards must not take the change for
         granted the next time (H28).
         """
         state = {3: "closed", 4: "waiting", 5: "closed"}.get(stopped.exit_code)
-        if state and not progress.done(self.house, stage, round_no):
+        early = any(r.code == "STAGE_ORDER" for r in stopped.reasons)  # called too early, it has not begun
+        if state and not early and not progress.done(self.house, stage, round_no):
             codes = [f"{r.code} {r.subject}" for r in stopped.reasons[:20]]
             self.house.journal.record_stage(self.house.fence, stage, round_no, state, {}, codes)
 

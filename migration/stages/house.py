@@ -26,6 +26,10 @@ def _silent(_: str) -> None:
     return None
 
 
+def _unkept(_name: str, _content: str) -> None:
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Terms:
     """The configuration that the stages need, as plain values."""
@@ -65,6 +69,7 @@ class House:
     blocking: bool = True  # wait inside the call (command line), or come back later (Airflow)
     tell: Tell = _silent
     failpoint: Tell = _silent  # named interruption points, for tests that kill
+    report: Callable[[str, str], None] = _unkept  # name, content: keeps a report in the workspace
     fence: int = 0
     verified: dict[str, Mapping[str, int | None]] = field(default_factory=dict)  # digest of an outcome -> findings
     _head: str = ""

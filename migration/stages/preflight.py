@@ -7,9 +7,9 @@ from collections import Counter
 import pyarrow as pa
 
 from migration.domain.columns import equals
-from migration.domain.errors import GateClosed, Waiting
+from migration.domain.errors import CutoverError, GateClosed, Waiting
 from migration.domain.findings import Finding
-from migration.stages import delta, freeze, progress
+from migration.stages import assessment, delta, freeze, progress
 from migration.stages.house import House
 
 ITEM_ONLY = frozenset({"DATE_INVALID", "VALUE_NULL", "VALUE_INVALID"})
@@ -31,6 +31,24 @@ def run(house: House) -> None:
     house.failpoint("preflight.after_take")
     house.journal.record_snapshot(house.fence, snapshot)
     house.failpoint("preflight.after_snapshot")
+    try:
+        _judge(house)
+    except CutoverError as stopped:
+        _assess(house, stopped)
+        raise
+    _assess(house, None)
+
+
+def _assess(house: House, stopped: CutoverError | None) -> None:
+    """Keep the assessment; that it could not be made hides no stop."""
+    try:
+        assessment.write(house, stopped)
+    except (pa.ArrowException, ValueError, KeyError, OSError) as error:
+        house.tell(f"preflight: the assessment could not be made ({type(error).__name__})")
+
+
+def _judge(house: House) -> None:
+    """Everything that may close preflight, the heaviest first."""
     _require_clean(house.table("issues"))
     freeze.require_unchanged(house)
     book = house.book()

@@ -165,7 +165,7 @@ def _name_padded(ground: Ground) -> Planted | None:
 
 
 def _end_shifted(ground: Ground) -> Planted | None:
-    """The maturity in the request is a day later (or earlier, where the day ends in 9)."""
+    """The maturity in the request is a day earlier (later, where the day ends in 0)."""
     row = ground.one(ground.debts("holder_user_id"), *OF_DEBT, "batch")
     if row is None:
         return None

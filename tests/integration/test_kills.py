@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import os
 import random
-import signal
 import uuid
 from datetime import date
 
 import pytest
 
 from tests.support import killed
+from tests.support.comparing import kill_and_finish
 
 EACH_STAGE = {
     "preflight": "preflight.after_snapshot",
@@ -60,19 +60,6 @@ def undisturbed(place, starter, new_url):
     killed.prepare(root)
     assert starter.run(root, new_url()) == 0, (root / "errors").read_text()
     return root
-
-
-def kill_and_finish(starter, undisturbed, root, url, point):
-    """Kill at the point, run again, compare; returns what differs."""
-    killed.prepare(root)
-    assert starter.run(root, url, point) == -signal.SIGKILL, f"{point}: not reached"
-    assert starter.run(root, url) == 0, (root / "errors").read_text()
-    wrong = [name for name, content in killed.handed_out(undisturbed).items() if killed.handed_out(root).get(name) != content]
-    if killed.sent(root) != killed.sent(undisturbed):
-        wrong.append("requests")
-    wrong += [f"{name}: sent twice, not the same" for name, d in killed.deliveries(root).items() if len(set(d)) > 1]
-    wrong += [f"{key}: {n} bank effects" for key, n in killed.effects(root).items() if n != 1]
-    return wrong
 
 
 def test_the_undisturbed_run_goes_through_everything(undisturbed):

@@ -23,7 +23,8 @@ def platform(periods, **listing):
     """A listing with a stored schedule of (principal, interest) in fen."""
     total = sum(p for p, _ in periods)
     rows = [
-        row("schedules", listing_id="L1", period=n, principal=yuan(p), interest=yuan(i)) for n, (p, i) in enumerate(periods, 1)
+        row("schedules", listing_id="L1", period=n, principal=yuan(p), interest=yuan(i))
+        for n, (p, i) in enumerate(periods, 1)
     ]
     return tables({"listings": [row("listings", amount=yuan(total), **listing)], "schedules": rows})
 
@@ -91,7 +92,10 @@ def test_what_the_formula_gives_raises_nothing(method):
     [
         (lambda rows: [(p, i + 1) for p, i in rows], "SCHEDULE_ROUNDING"),
         (lambda rows: [(p, i + 500) for p, i in rows], "SCHEDULE_FORMULA"),
-        (lambda rows: [(rows[0][0] - 2000, rows[0][1]), (rows[1][0] + 2000, rows[1][1]), *rows[2:]], "SCHEDULE_FORMULA"),
+        (
+            lambda rows: [(rows[0][0] - 2000, rows[0][1]), (rows[1][0] + 2000, rows[1][1]), *rows[2:]],
+            "SCHEDULE_FORMULA",
+        ),
     ],
 )
 def test_differences_are_told_apart_by_kind(spoil, kind):

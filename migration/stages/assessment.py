@@ -1,0 +1,201 @@
+"""The pre-flight assessment: what was read, every hazard counted, go or no-go, what it will take; kept and comparable.
+
+Written when preflight ends, also when it closes: as an event in the chain (figures only), and as JSON and HTML in both
+languages under `<workspace>/reports/`.
+"""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import ceil
+from typing import Any, Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from migration.domain import changes, schedules
+from migration.domain.book import Book
+from migration.domain.columns import Mask, equals, fen, flat, mask
+from migration.domain.errors import CutoverError
+from migration.domain.exceptions import standing
+from migration.domain.hazards import WEIGHTS, Hazard, hazards
+from migration.domain.ports import Snapshot
+from migration.domain.sampling import bound
+from migration.domain.tables import SNAPSHOT
+from migration.reports.assessment import page
+from migration.stages.house import House
+
+EVENT: Final = "assessment"
+KEYS_KEPT: Final = 50
+"""Keys of a hazard in the JSON file and on the page; the counts are whole."""
+THRESHOLDS: Final[Mapping[str, int]] = {"stop": 0, "hold": 0, "exception_permille": 50}
+"""Go while no hazard stops or holds and open exceptions are at most so many of 1,000 users, listings and debts."""
+_MONEY: Final[Mapping[str, tuple[str, ...]]] = {
+    "escrow_accounts": ("available", "frozen"),
+    "listings": ("amount",),
+    "schedules": ("principal", "interest", "principal_paid", "interest_paid"),
+    "debts": ("principal", "interest", "bonus_interest"),
+    "in_flight": ("amount",),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """Figures of a rehearsal that the estimate rests on: our own rows a second, and the bank's seconds a file."""
+
+    rows_per_s: int = 2_000
+    bank_s_per_file: int = 120
+
+
+def write(house: House, stopped: CutoverError | None, rates: Rates | None = None) -> dict[str, Any]:
+    """Assess the snapshot and keep it: `stopped` is what closed preflight, None when it passed."""
+    figures = assess(house, stopped, rates or Rates())
+    last = previous(house, figures["snapshot"])
+    events = [e for e in house.journal.events() if e.kind == EVENT]
+    brief = {
+        name: figures[name] for name in ("snapshot", "verdict", "codes", "counts", "sums_fen", "hazards", "schedules")
+    }
+    brief["hazards"] = {name: h["count"] for name, h in figures["hazards"].items()}
+    if not events or dict(events[-1].payload) != brief:
+        house.journal.note(house.actor, EVENT, brief)
+    figures["before"] = last
+    name = f"assessment-{figures['snapshot'][:12]}"
+    house.report(f"{name}.json", json.dumps(figures, ensure_ascii=False, indent=2, sort_keys=True) + "\n")
+    for language in ("zh", "en"):
+        house.report(f"{name}-{language}.html", page(figures, language))
+    return figures
+
+
+def previous(house: House, digest: str) -> dict[str, Any] | None:
+    """The figures of the latest assessment of another snapshot: what this one is compared with."""
+    for event in reversed(house.journal.events()):
+        if event.kind == EVENT and event.payload.get("snapshot") != digest:
+            return dict(event.payload)
+    return None
+
+
+def assess(house: House, stopped: CutoverError | None, rates: Rates) -> dict[str, Any]:
+    """All figures, as plain JSON: whole numbers and texts."""
+    snapshot, book, terms = house.snapshot(), house.book(), house.terms
+    tables = {entity: house.table(entity) for entity in SNAPSHOT}
+    found = hazards(book, house.table("issues"), house.bank.limits, _changed(house, snapshot), terms.business_date)
+    gaps = schedules.differences(tables["listings"], tables["schedules"], house.bank.limits)
+    known = house.journal.exceptions()
+    open_now = (
+        known.filter(pa.array(equals(known["state"], "open"))).num_rows if known.num_rows else standing(book).num_rows
+    )
+    sizes = sum(tables[entity].num_rows for entity in ("users", "listings", "debts"))
+    return {
+        "cutover": terms.cutover_id,
+        "kind": terms.kind,
+        "business_date": terms.business_date.isoformat(),
+        "snapshot": snapshot.digest,
+        "taken_at": snapshot.taken_at.isoformat(timespec="seconds"),
+        "codes": sorted({r.code for r in stopped.reasons}) if stopped else [],
+        "verdict": verdict(found, stopped, open_now, sizes),
+        "thresholds": dict(THRESHOLDS),
+        "exceptions_open": open_now,
+        "counts": {entity: table.num_rows for entity, table in tables.items()},
+        "sums_fen": _sums(tables),
+        "hash_totals": {entity: hash_total(entity, table) for entity, table in tables.items()},
+        "digests": dict(snapshot.entity_digests),
+        "profile": {entity: profile(table) for entity, table in tables.items()},
+        "hazards": {
+            h.id: {
+                "weight": h.weight,
+                "count": None if h.weight == "later" else h.count,
+                "keys": list(h.keys[:KEYS_KEPT]),
+            }
+            for h in found
+        },
+        "weights": {weight: sum(h.count for h in found if h.weight == weight) for weight in WEIGHTS},
+        "schedules": schedules.by_kind(gaps),
+        "schedule_keys": [f"{gap.listing_id} {gap.kind}" for gap in gaps[:KEYS_KEPT]],
+        "estimate": estimate(house, book, rates),
+    }
+
+
+def verdict(found: Sequence[Hazard], stopped: CutoverError | None, open_now: int, sizes: int) -> str:
+    """`no_go`, `wait` (something holds preflight), `care` (many exceptions) or `go`."""
+    weight = {w: sum(h.count for h in found if h.weight == w) for w in WEIGHTS}
+    stops = stopped is not None and stopped.exit_code != 4  # noqa: PLR2004 - 4 is waiting (contract.md section 3)
+    if stops or weight["stop"] > THRESHOLDS["stop"]:
+        return "no_go"
+    if stopped is not None:
+        return "wait"
+    return "care" if open_now * 1000 > THRESHOLDS["exception_permille"] * max(sizes, 1) else "go"
+
+
+def hash_total(entity: str, table: pa.Table) -> int:
+    """The sum of the CRC-32 of every row's key: a control total that a lost, doubled or changed key moves."""
+    return sum(zlib.crc32(key.encode()) for key in changes.keys_of(entity, table).to_pylist())
+
+
+def profile(table: pa.Table) -> dict[str, dict[str, int]]:
+    """Column -> how many cells are NULL, how many values are distinct. No value is shown."""
+    return {
+        name: {"nulls": table[name].null_count, "distinct": pc.count_distinct(table[name], mode="only_valid").as_py()}
+        for name in table.column_names
+    }
+
+
+def _sums(tables: Mapping[str, pa.Table]) -> dict[str, int]:
+    return {
+        f"{entity}.{column}": int(fen(tables[entity][column]).sum())
+        for entity, columns in _MONEY.items()
+        for column in columns
+    }
+
+
+def _changed(house: House, snapshot: Snapshot) -> list[str]:
+    """Rows that a run found changed at the source after this very snapshot."""
+    keys: list[str] = []
+    for event in house.journal.events():
+        if event.kind == "source_changed" and event.payload.get("from") == snapshot.digest:
+            entities: Any = event.payload["entities"]
+            keys += [
+                f"{entity}/{k}"
+                for entity, said in entities.items()
+                for w in ("changed", "new", "gone")
+                for k in said[w]
+            ]
+    return keys
+
+
+def estimate(house: House, book: Book, rates: Rates) -> dict[str, Any]:
+    """Files and time from given rates: samples and full sets apart, persons and companies apart."""
+    terms = house.terms
+    users = book.users.users
+    ready = mask(users["sendable"]) | equals(users["disposition"], "opened")
+    listings, debts = book.listings, book.debts
+    rows = {
+        "persons": _count(ready & equals(users["kind"], "person")),
+        "companies": _count(ready & equals(users["kind"], "company")),
+        "listings": _count(listings.sendable | listings.registered | listings.untouched),
+        "debts": _count(debts.sendable | debts.registered | debts.untouched | _free(debts.disposition)),
+    }
+    files = {name: ceil(count / terms.rows_per_file) for name, count in rows.items()}
+    samples = {name: bound(rows[name], terms.confidence, terms.defect_rate)[1] for name in ("listings", "debts")}
+    for name, size in samples.items():
+        files[name] = ceil(size / terms.rows_per_file) + ceil(max(rows[name] - size, 0) / terms.rows_per_file)
+    ours = ceil(sum(rows.values()) / rates.rows_per_s)
+    theirs = sum(files.values()) * rates.bank_s_per_file
+    return {
+        "rows": rows,
+        "files": files,
+        "samples_at_least": samples,
+        "rows_per_file": terms.rows_per_file,
+        "rates": {"rows_per_s": rates.rows_per_s, "bank_s_per_file": rates.bank_s_per_file},
+        "seconds": {"ours": ours, "bank": theirs, "whole": ours + theirs},
+    }
+
+
+def _free(words: pa.Array) -> Mask:
+    return equals(flat(words), "pending")
+
+
+def _count(where: Mask) -> int:
+    return int(where.sum())

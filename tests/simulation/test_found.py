@@ -1,0 +1,84 @@
+"""What the simulation found: each a way in which a kill or a stop once left a cutover that could not go on, or went too far."""
+
+from __future__ import annotations
+
+import pytest
+
+from migration.domain.errors import GateClosed
+from migration.stages.engine import Engine
+from tests.simulation.schedule import platform
+from tests.simulation.world import SimulatedCrash, StillLegacy, World
+from tests.support.rehearsal import BOTH
+
+
+class Case(World):
+    """The bank answers whenever it is waited for; the process can be killed after the n-th application of an answer."""
+
+    def __init__(self, kill_after_apply: int = 0, **named):
+        plan = named.pop("plan")
+        super().__init__(StillLegacy(platform()), plan, measured=False, **named)
+        self.kill_in = kill_after_apply
+        self.dead = False
+        self.hook = self._hook
+
+    def _hook(self, when, port, verb):
+        if self.dead:
+            raise SimulatedCrash
+        if (when, port, verb) == ("after", "clock", "sleep"):
+            self.bank.work()
+            for name in self.bank.waiting():
+                self.bank.answer(name, self.bank.clean(name))
+        if (when, port, verb) == ("after", "journal", "apply"):
+            self.kill_in -= 1
+            if self.kill_in == 0:
+                self.dead = True
+                raise SimulatedCrash
+
+
+def test_killed_right_after_a_failing_sample_was_applied_it_can_still_be_mended():
+    """The refusal had not been kept as an exception yet: nobody could sign it, and the sample stayed failed for ever."""
+    case = Case(3, plan={"refuse_listings": {"L1": "20"}})
+    with pytest.raises(SimulatedCrash):
+        case.run()
+    case.dead = False
+    assert case.run() == 3
+    assert case.codes == ["SAMPLE_FAILED", "BANK_20"]
+    assert case.exceptions()["listings", "L1"] == "BANK_20"
+    case.sign()
+    assert case.run() == 0, case.reasons
+
+
+def test_a_failed_sample_that_took_everything_goes_on_once_its_refusal_is_marked():
+    """The item marked for the next round counted as waiting for a new sample, which could only be empty."""
+    case = Case(plan={"refuse_listings": {"L1": {"code": "20", "times": 1}}})
+    assert case.run() == 3
+    case.resend(("listings", "L1"))
+    case.run()
+    case.sign(("debts", "L9D1"))
+    assert case.run() == 0, case.reasons
+    assert case.where("listings")["L1"] == ("registered", "REGISTERED")
+
+
+def test_the_full_set_of_debts_waits_for_a_new_sample():
+    """A single step driven by hand once planned the full set on a mended sample that had not been drawn again."""
+    probe = Case(plan={}, confidence=0)
+    probe.run()
+    drawn = [r["key"] for r in probe.store.items("debts").to_pylist() if r["sample"]]
+    case = Case(plan={"refuse_debts": {drawn[0]: "93"}}, confidence=0)
+    assert case.run() == 3
+    case.sign()
+    with pytest.raises(GateClosed) as stopped:
+        Engine(case.house_for("runner", case.hook, BOTH)).step("debts", "plan_full")
+    assert stopped.value.reasons[0].code == "SAMPLE_FAILED"
+    assert case.run() == 0, case.reasons
+
+
+def test_a_stage_called_too_early_has_not_begun():
+    """Its stop was kept as if it had, and preflight then refused to take the first snapshot for ever."""
+    case = Case(plan={})
+    assert case.stage("identities") == 3
+    assert case.codes == ["STAGE_ORDER"]
+    assert case.store.stages() == ()
+    case.run()
+    case.sign()
+    assert case.run() == 0, case.reasons

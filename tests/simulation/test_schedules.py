@@ -1,0 +1,49 @@
+"""A few schedules in every run of the tests; `make simulate SEEDS=10000` for many, `make simulate SEED=7` for one again."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+
+import pytest
+
+from tests.simulation.faults import KINDS
+from tests.simulation.invariants import Violation
+from tests.simulation.schedule import Schedule, simulate
+from tests.support import memo
+
+SEEDS = int(os.environ.get("SIMULATION_SEEDS", "140"))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _remembered():
+    memo.install()
+    yield
+    memo.remove()
+
+
+def test_many_schedules_hold_and_every_kind_of_fault_struck():
+    fired: Counter[str] = Counter()
+    for seed in range(1, SEEDS + 1):
+        fired += simulate(seed)
+    assert len(KINDS) >= 40
+    assert sorted(set(KINDS) - set(fired)) == []
+
+
+def test_a_seed_is_one_schedule():
+    one, two = Schedule(3), Schedule(3)
+    one.run()
+    two.run()
+    assert one.trail == two.trail
+    assert one.world.store.head() == two.world.store.head()
+    assert one.world.sent() == two.world.sent()
+
+
+def test_a_violation_says_how_to_see_it_again(monkeypatch):
+    def broken(_: object) -> None:
+        raise Violation("I6: planted")
+
+    monkeypatch.setattr("tests.simulation.invariants.Invariants.books", broken)
+    with pytest.raises(Violation) as wrong:
+        simulate(4)
+    assert "make simulate SEED=4" in wrong.value.__notes__[0]
