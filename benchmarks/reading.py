@@ -61,7 +61,9 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--debts", type=int, default=5_000_000)
     parser.add_argument("--rounds", type=int, default=2)
-    parser.add_argument("--shuffled", action="store_true", help="rows in no order of their keys, as hardly any table has them")
+    parser.add_argument(
+        "--shuffled", action="store_true", help="rows in no order of their keys, as hardly any table has them"
+    )
     parser.add_argument(
         "--postgres", default="", help="postgresql+psycopg://...; a database where a schema may be made"
     )

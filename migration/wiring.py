@@ -108,18 +108,13 @@ def desk(
     )
     if tell is not None:
         house.tell = tell
-    return Desk(found, house, Engine(house), journal)
+    return Desk(found, house, Engine(house, journal.close), journal)
 
 
 def engine(config: Path | None = None) -> Engine:
     """The engine for Airflow: waits by raising, never inside a call."""
     actor = os.environ.get("CUTOVER_ACTOR") or getpass.getuser()
-    return desk(settings(config), actor=actor, blocking=False, approve_as=_rehearsal_names()).engine
-
-
-def _rehearsal_names() -> tuple[str, ...]:
-    """Names that approve beforehand in a rehearsal driven by Airflow (refused in production when the gate is decided)."""
-    return tuple(name for name in os.environ.get("CUTOVER_APPROVE_AS", "").split(",") if name)
+    return desk(settings(config), actor=actor, blocking=False).engine
 
 
 def _profile(found: Settings) -> JxProfile:

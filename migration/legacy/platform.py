@@ -111,10 +111,10 @@ def fill(reader: EntityReader, view: source.View, worker: ThreadPoolExecutor) ->
     gc.disable()
     try:
         working: Future[None] | None = None
-        for columns, rows in _gathered(view.read(reader.entity)):
+        for parts, rows in _gathered(view.read(reader.entity)):
             if working is not None:
                 working.result()
-            working = worker.submit(reader.add, columns, rows)
+            working = worker.submit(_add, reader, parts, rows)
         if working is not None:
             working.result()
     finally:
@@ -122,8 +122,12 @@ def fill(reader: EntityReader, view: source.View, worker: ThreadPoolExecutor) ->
             gc.enable()
 
 
-def _gathered(partitions: Iterator[Partition]) -> Iterator[tuple[dict[str, Cells], int]]:
-    """Make Arrow columns at once, and join them until they are worth a round of parsing."""
+def _add(reader: EntityReader, parts: Mapping[str, list[Cells]], rows: int) -> None:
+    reader.add({name: joined(some) for name, some in parts.items()}, rows)
+
+
+def _gathered(partitions: Iterator[Partition]) -> Iterator[tuple[dict[str, list[Cells]], int]]:
+    """Make Arrow columns at once, and gather them until they are worth a round of parsing."""
     parts: dict[str, list[Cells]] = {}
     rows = 0
     for partition in partitions:
@@ -131,10 +135,10 @@ def _gathered(partitions: Iterator[Partition]) -> Iterator[tuple[dict[str, Cells
             parts.setdefault(name, []).append(values if isinstance(values, Cells) else raw(values))
         rows += partition.rows
         if rows >= PARSED:
-            yield {name: joined(some) for name, some in parts.items()}, rows
+            yield parts, rows
             parts, rows = {}, 0
     if rows:
-        yield {name: joined(some) for name, some in parts.items()}, rows
+        yield parts, rows
 
 
 def fingerprint(readings: Iterator[EntityReading]) -> Mapping[str, str]:

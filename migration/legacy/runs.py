@@ -89,7 +89,9 @@ class Runs:
         sink = pa.BufferOutputStream()
         with pa.ipc.new_stream(sink, self._schema, options=pa.ipc.IpcWriteOptions(compression="lz4")) as stream:
             stream.write_batch(batch)
-        sealed = self._cipher.encrypt(self._written.to_bytes(12, "big"), sink.getvalue().to_pybytes(), None)  # places never repeat
+        sealed = self._cipher.encrypt(
+            self._written.to_bytes(12, "big"), sink.getvalue().to_pybytes(), None
+        )  # places never repeat
         at = (self._written, len(sealed))
         self._file.seek(self._written)
         self._file.write(sealed)

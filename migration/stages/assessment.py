@@ -50,6 +50,14 @@ class Rates:
     bank_s_per_file: int = 120
 
 
+def keep(house: House, stopped: CutoverError | None) -> None:
+    """Write the assessment; that it could not be made hides no stop."""
+    try:
+        write(house, stopped)
+    except (pa.ArrowException, ValueError, KeyError, OSError) as error:
+        house.tell(f"preflight: the assessment could not be made ({type(error).__name__})")
+
+
 def write(house: House, stopped: CutoverError | None, rates: Rates | None = None) -> dict[str, Any]:
     """Assess the snapshot and keep it: `stopped` is what closed preflight, None when it passed."""
     figures = assess(house, stopped, rates or Rates())

@@ -19,7 +19,7 @@ from migration.domain.columns import equals, flat, member
 from migration.domain.errors import GateClosed
 from migration.domain.findings import Finding
 from migration.domain.ports import Snapshot
-from migration.stages import progress
+from migration.stages import assessment, progress
 from migration.stages.exchange import UNDELIVERED
 from migration.stages.house import House
 
@@ -53,6 +53,7 @@ def adopt(house: House, before: Snapshot, after: Snapshot, found: Sequence[Chang
     house.journal.record_snapshot(house.fence, after)
     house.failpoint("delta.after_snapshot")
     progress.finish(house, "preflight", 1, {"given.snapshot.entities_changed": 0})
+    assessment.keep(house, None)
     house.tell(f"late repayments taken over: {', '.join(f'{c.entity} {c.count}' for c in found)}")
 
 

@@ -80,8 +80,9 @@ CALLS: dict[str, dict[str, Call]] = {
 class Engine:
     """Drives one cutover through its stages on the ports of a house."""
 
-    def __init__(self, house: House) -> None:
+    def __init__(self, house: House, close: Callable[[], None] = lambda: None) -> None:
         self.house = house
+        self.close = close  # gives back what stands behind the ports
 
     # -- whole runs
 
@@ -140,8 +141,8 @@ class Engine:
     def _note_stop(self, stage: str, round_no: int, stopped: CutoverError) -> None:
         """Keep why the stage stopped, for `cutover status`; never hides the stop itself.
 
-        What is done stays done, what has not begun has not: a preflight that finds the source changed afterwards must not take the change for
-        granted the next time (H28).
+        What is done stays done, what has not begun has not: a preflight that finds the source changed afterwards must
+        not take the change for granted the next time (H28).
         """
         state = {3: "closed", 4: "waiting", 5: "closed"}.get(stopped.exit_code)
         early = any(r.code == "STAGE_ORDER" for r in stopped.reasons)  # called too early, it has not begun

@@ -29,6 +29,8 @@ Rows = Mapping[str, pa.Table]
 
 UNDELIVERED = ("planned", "sealed")
 UNANSWERED = ("delivered", "quarantined")
+LEAVING = "leaving"
+"""Event: a request is about to be put at the bank. It stands there or not; the set is not taken back any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,7 @@ class Exchange:
 def plan(house: House, exchange: Exchange) -> tuple[Batch, ...]:
     """Plan and seal what is to be sent now; what was planned before and never delivered is replaced if the data changed.
 
-    A set of which one file has left stays as it is.
+    A set of which one file has left, or may have, stays as it is.
     """
     present = exchange.last_set(house)
     begun = any(b.state not in UNDELIVERED for b in present)
@@ -72,6 +74,8 @@ def plan(house: House, exchange: Exchange) -> tuple[Batch, ...]:
     rows = exchange.select(house.book(without=waiting))
     parts = _parts(house, exchange, rows)
     if waiting and not _same(house, waiting, parts):
+        if _leaving(house, waiting):
+            return present
         house.journal.withdraw(house.fence, waiting)
         house.failpoint(f"{exchange.gate}.after_withdraw")
         waiting = ()
@@ -162,6 +166,10 @@ def deliver(house: House, exchange: Exchange, only: str | None = None) -> None:
     gates.require_approval(house, exchange.gate, exchange.round, approved)
     for batch in sealed:
         if only in {None, batch_id(batch)}:
+            _leave(house, batch)
+            gates.require_approval(
+                house, exchange.gate, exchange.round, approved
+            )  # fenced: who was overtaken stops here
             house.failpoint(f"{exchange.gate}.before_deliver")
             house.files.deliver(batch.request_name, batch.business_date, house.journal.request(batch))
             house.failpoint(f"{exchange.gate}.after_deliver")
@@ -170,6 +178,18 @@ def deliver(house: House, exchange: Exchange, only: str | None = None) -> None:
             _note(house, batch)
             house.failpoint(f"{exchange.gate}.after_manifest")
             house.tell(f"{exchange.stage}: delivered {batch.request_name} ({batch.rows} rows)")
+
+
+def _leave(house: House, batch: Batch) -> None:
+    """Commit that the file is about to leave: from here on its set may stand at the bank, whatever happens to us."""
+    house.journal.note(house.actor, LEAVING, {"batch": batch_id(batch), "request_sha256": batch.request_sha256})
+
+
+def _leaving(house: House, batches: Sequence[Batch]) -> bool:
+    """Whether one of these files may stand at the bank although its delivery was never recorded."""
+    mine = {(batch_id(b), b.request_sha256) for b in batches if b.request_sha256}
+    notes = (e.payload for e in house.journal.events() if e.kind == LEAVING)
+    return any((note["batch"], note["request_sha256"]) in mine for note in notes)
 
 
 def batch_id(batch: Batch) -> str:

@@ -34,17 +34,9 @@ def run(house: House) -> None:
     try:
         _judge(house)
     except CutoverError as stopped:
-        _assess(house, stopped)
+        assessment.keep(house, stopped)
         raise
-    _assess(house, None)
-
-
-def _assess(house: House, stopped: CutoverError | None) -> None:
-    """Keep the assessment; that it could not be made hides no stop."""
-    try:
-        assessment.write(house, stopped)
-    except (pa.ArrowException, ValueError, KeyError, OSError) as error:
-        house.tell(f"preflight: the assessment could not be made ({type(error).__name__})")
+    assessment.keep(house, None)
 
 
 def _judge(house: House) -> None:

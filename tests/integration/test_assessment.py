@@ -125,6 +125,19 @@ def test_doubled_keys_are_assessed(tmp_path, entity):
     assert (case.figures()["verdict"], case.figures()["hazards"]["H26"]["count"]) == ("no_go", 1)
 
 
+def test_a_delta_is_assessed_and_compared_with_what_was_there(tmp_path):
+    case = Assessed(tmp_path, small(), late_change="delta")
+    assert case.run("accounts") == 0
+    changed = small()
+    changed["debts"][0]["principal"], changed["schedules"][0]["principal_paid"] = "900.00", "100.00"
+    for entity in ("debts", "schedules"):
+        case.source.replace(entity, changed[entity])
+    assert case.run("listings") == 0, case.reasons
+    found = case.figures()
+    assert found["before"]["sums_fen"]["debts.principal"] - found["sums_fen"]["debts.principal"] == 10000
+    assert len(case.events()) == 2
+
+
 def test_a_changed_source_is_counted_by_key(tmp_path):
     case = Assessed(tmp_path, small())
     assert case.run("preflight") == 0

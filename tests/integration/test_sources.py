@@ -37,7 +37,9 @@ def outcome(legacy: LegacyPlatform, place: Path) -> dict[str, bytes]:
     case.sign()
     assert case.run() == 0, case.reasons
     exports.write(place / "out", case.exports(), case.balance())
-    return {path.name: path.read_bytes() for path in sorted((place / "out").iterdir()) if path.suffix in {".csv", ".json"}}
+    return {
+        path.name: path.read_bytes() for path in sorted((place / "out").iterdir()) if path.suffix in {".csv", ".json"}
+    }
 
 
 def copied(url: str) -> str:
@@ -254,3 +256,55 @@ def test_a_refused_format_is_a_fault_of_the_configuration():
 
     with pytest.raises(ConfigurationError, match=r"CONFIG_VALUE legacy\.formats\.debts\.principal: .*yuan, fen"):
         options("yuan", {}, {"debts": {"principal": "unix_s"}})
+
+
+# --- the command and the configuration ---------------------------------------------------------------------------------------
+
+
+def configured(place: Path, url: str, legacy: str) -> Path:
+    plain = (SAMPLE.parent / "cutover.toml").read_text(encoding="utf-8")
+    rest = plain.replace(plain[plain.index("[legacy]") : plain.index("[bank]")], "")
+    path = place / "cutover.toml"
+    path.write_text(rest + legacy.replace("[legacy]", f'[legacy]\nurl = "{url}"'), encoding="utf-8")
+    return path
+
+
+def test_the_command_reads_the_page_s_configuration_and_exits_by_what_is_wrong(page, tmp_path, monkeypatch, capsys):
+    from migration import cli
+    from migration.commands.shared import Place
+
+    def run(legacy: str) -> int:
+        path = configured(tmp_path, page[0], legacy)
+        monkeypatch.setattr(Place, "config", None)
+        monkeypatch.setattr("sys.argv", ["cutover", "mapping", "check", "--config", str(path)])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        return int(ended.value.code or 0)
+
+    text = thirdparty.block("toml")
+    assert run(text) == 0
+    assert run(text.replace("g.src AS origin, ", "")) == 2
+    assert "SOURCE_COLUMN_MISSING debts.origin: " in capsys.readouterr().err
+    assert run(text.replace('1 = "equal_instalment", ', "")) == 3
+    assert "VALUE_NOT_ALLOWED listings.repayment_method: not mapped: 1;" in capsys.readouterr().err
+    assert run(text.replace('"equal_instalment"', '"equal_installment"')) == 2
+    assert (
+        "CONFIG_VALUE legacy.values.listings.repayment_method: equal_installment is no word" in capsys.readouterr().err
+    )
+    assert run(text.replace("[legacy.formats.debts]", "[legacy.formats.debt]")) == 2
+    assert "CONFIG_KEY_UNKNOWN legacy.formats.debt" in capsys.readouterr().err
+    assert run(text.replace('got_time"', 'x"').replace('acquired_on = "unix_s"', 'acquired_at = "unix_s"')) == 2
+    assert "CONFIG_KEY_UNKNOWN legacy.formats.debts.acquired_at" in capsys.readouterr().err
+
+
+def test_maps_from_the_environment(tmp_path):
+    from migration.settings import load
+
+    path = configured(tmp_path, "sqlite:///x", "[legacy]\n")
+    environment = {
+        "CUTOVER__LEGACY__VALUES__USERS__SEX": '{"1": "M", "0.5": "F"}',
+        "CUTOVER__LEGACY__FORMATS__USERS__REGISTERED_AT": "unix_s",
+    }
+    found = load(path, environment).legacy
+    assert found.values == {"users": {"sex": {"1": "M", "0.5": "F"}}}
+    assert found.formats == {"users": {"registered_at": "unix_s"}}

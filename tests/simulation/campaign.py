@@ -1,6 +1,6 @@
 """Long campaigns: schedules, pairs of crashes, real kills. Each prints what it did, and how to see a failure again.
 
-    python -m tests.simulation.campaign seeds 10000 | seed 7 | pairs 5000 | kills 20
+python -m tests.simulation.campaign seeds 10000 | seed 7 | pairs 5000 | kills 20
 """
 
 from __future__ import annotations
@@ -53,7 +53,9 @@ def seeds(count: int, first: int, workers: int) -> int:
     for kind in sorted(KINDS, key=lambda k: -fired[k]):
         print(f"  {kind:<26}{fired[kind]:>9}  {KINDS[kind]}")
     never = set(KINDS) - set(fired)
-    print(f"{len(KINDS) - len(never)} of {len(KINDS)} kinds of fault struck; never: {', '.join(sorted(never)) or 'none'}")
+    print(
+        f"{len(KINDS) - len(never)} of {len(KINDS)} kinds of fault struck; never: {', '.join(sorted(never)) or 'none'}"
+    )
     return 1 if wrong else 0
 
 
@@ -108,7 +110,11 @@ def kills(times: int) -> int:
             if found:
                 wrong += 1
                 print(f"\n{point}: {found}")
-            print(f"\r{done}/{len(every)} kills, {wrong} differences, {time.monotonic() - begun:.0f} s", end="", flush=True)
+            print(
+                f"\r{done}/{len(every)} kills, {wrong} differences, {time.monotonic() - begun:.0f} s",
+                end="",
+                flush=True,
+            )
     print(f"\n{len(named)} named points, {done} kills, {wrong} differences")
     shutil.rmtree(place, ignore_errors=True)
     return 1 if wrong else 0

@@ -186,7 +186,9 @@ class Invariants:
         tables = outcome(book, world.store.batches())
         left = {r["disposition"] for name in ENTITIES for r in tables[name].to_pylist()} & {"pending", "blocked"}
         require(not left, "I3", f"still {left}")
-        held = {app: number for app, number in world.bank.ledger.rows("SELECT app_id, account_no FROM customers") if app}
+        held = {
+            app: number for app, number in world.bank.ledger.rows("SELECT app_id, account_no FROM customers") if app
+        }
         for r in tables["users"].to_pylist():
             if r["disposition"] == "opened":
                 require(held.get(r["user_id"]) == r["account_no"], "bank", f"users/{r['user_id']}")
@@ -204,4 +206,7 @@ def world_events(world: World) -> list[Any]:
 
 def _debts(world: World) -> list[dict[str, Any]]:
     columns = ("debt_id", "amount_fen", "account_no", "authcode", "listing_id")
-    return [dict(zip(columns, row, strict=True)) for row in world.bank.ledger.rows(f"SELECT {', '.join(columns)} FROM debts")]
+    return [
+        dict(zip(columns, row, strict=True))
+        for row in world.bank.ledger.rows(f"SELECT {', '.join(columns)} FROM debts")
+    ]

@@ -238,7 +238,7 @@ class Schedule:
         self._yield()
         if self.strikes("code_changed", 0.05):
             self.world.terms = replace(self.world.terms, code_digest=self.random.choice("abcd") * 64)
-        house = self.world.house_for("runner", self.process(), blocking=self.random.random() < 0.7)  # noqa: PLR2004
+        house = self.world.house_for("runner", self.process(), blocking=self.random.random() < 0.7)
         engine = Engine(house)
         try:
             self._drive(engine)
@@ -273,7 +273,7 @@ class Schedule:
         journal, dice = self._ports().journal, self.random
         gates = journal.gates()
         pending = [g for g in gates if g.state == "pending"]
-        if pending and dice.random() < 0.7:  # noqa: PLR2004
+        if pending and dice.random() < 0.7:
             gate = dice.choice(pending)
             journal.decide(gate.gate, gate.digest, dice.choice(("first", "second")), "approve", "", rehearsal=False)
             return
@@ -361,7 +361,7 @@ class Schedule:
 
     def _answer(self, bank: Any, name: str) -> None:
         lies = sorted(k for k in self.swarm if k.startswith("lie:"))
-        if lies and self.lies[name] < LIES and self.random.random() < 0.5:  # noqa: PLR2004
+        if lies and self.lies[name] < LIES and self.random.random() < 0.5:
             kind = self.focus if self.focus in lies else self.random.choice(lies)
             spoilt = bank.spoilt(name, kind.partition(":")[2], self.seed)
             if spoilt is not None:
@@ -378,7 +378,7 @@ class Schedule:
     def _take_back(self) -> None:
         answers = self.world.wire.answers
         now = self.world.clock.now().timestamp()
-        growing = [place for place, (_, written) in answers.items() if abs(now - written) <= 2]  # noqa: PLR2004
+        growing = [place for place, (_, written) in answers.items() if abs(now - written) <= 2]
         if growing:
             del answers[self.random.choice(growing)]
         if answers and self.strikes("result_vanishes", 0.1):
@@ -423,7 +423,7 @@ class Schedule:
     def _drop_growing(self) -> None:
         now = self.world.clock.now().timestamp()
         answers = self.world.wire.answers
-        for place in [p for p, (_, written) in answers.items() if abs(now - written) <= 2]:  # noqa: PLR2004
+        for place in [p for p, (_, written) in answers.items() if abs(now - written) <= 2]:
             del answers[place]
 
     def _settle(self) -> None:
@@ -431,7 +431,7 @@ class Schedule:
         store = self.world.store
         known = [r for r in store.exceptions().to_pylist() if r["state"] == "open"]
         for row in known:
-            if self.random.random() < 0.5 and row["entity"] != "users" and row["code"].startswith("BANK_"):  # noqa: PLR2004
+            if self.random.random() < 0.5 and row["entity"] != "users" and row["code"].startswith("BANK_"):
                 try:
                     store.mark_resend([row["id"]], "operations", "again")
                 except InputRefused:

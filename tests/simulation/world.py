@@ -96,7 +96,7 @@ class World(Rehearsal):
         self.wire = MemoryFiles(self.clock)
         self.bank = SimBank(self.wire, plan or {})  # type: ignore[assignment]
         self.store = MemoryJournal(self.clock)
-        self.journal = Port("journal", self.store, lambda *point: self.hook(*point))  # type: ignore[assignment]
+        self.journal = Port("journal", self.store, lambda *point: self.hook(*point))  # type: ignore[assignment]  # noqa: PLW0108 - set later
         self.source = source
         self.terms = terms(poll_s=10.0, **changes)
         self.measured = self.verified = measured

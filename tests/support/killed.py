@@ -19,7 +19,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from sqlalchemy import event
 
@@ -36,7 +36,27 @@ from tests.support import memo
 from tests.support.platform import joined, loan, small
 from tests.support.rehearsal import Rehearsal
 
-WRITES = ["begin", "acquire", "record_snapshot", "add_corrections", "plan", "withdraw", "seal", "mark_delivered", "mark_quarantined", "apply", "record_exceptions", "sign", "mark_resend", "open_gate", "decide", "record_stage", "record_checks", "record_dispositions", "note"]
+WRITES = [
+    "begin",
+    "acquire",
+    "record_snapshot",
+    "add_corrections",
+    "plan",
+    "withdraw",
+    "seal",
+    "mark_delivered",
+    "mark_quarantined",
+    "apply",
+    "record_exceptions",
+    "sign",
+    "mark_resend",
+    "open_gate",
+    "decide",
+    "record_stage",
+    "record_checks",
+    "record_dispositions",
+    "note",
+]
 FAULTS = {
     "refuse_users": {"U1": "106"},
     "refuse_debts": {"L2D3": {"code": "93", "times": 1}},
@@ -188,7 +208,7 @@ def serve() -> None:
 
     Importing takes longer than the cutover itself; nothing but imports has happened in the process that forks.
     """
-    import pandas  # noqa: F401 - pyarrow would import it in every child
+    import pandas as pd  # noqa: F401 - pyarrow would import it in every child
 
     for line in sys.stdin:
         root, url, remembered, *armed = line.split()
@@ -214,7 +234,7 @@ class Starter:
         remembered.mkdir(parents=True, exist_ok=True)
         self._remembered = remembered
 
-    def __enter__(self) -> Starter:
+    def __enter__(self) -> Self:
         call = [sys.executable, "-m", "tests.support.killed", "--serve"]
         self._process = subprocess.Popen(call, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         return self

@@ -31,7 +31,6 @@ NO_CODES = {
     ),  # the environment, a file of PostgreSQL
     *(
         "CUTOVER_ACTOR",
-        "CUTOVER_APPROVE_AS",
         "CUTOVER_CONFIG",
         "CUTOVER_DATA_KEY",
         "CUTOVER_ENGINE",

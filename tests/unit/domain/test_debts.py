@@ -6,6 +6,7 @@ import itertools
 
 import pytest
 
+from migration.domain import reasons
 from tests.support.platform import loan, person
 from tests.unit.domain.facts import answer, book, ends
 
@@ -50,6 +51,7 @@ def bank(state="refused", code="93"):
         ({}, {"status": "full"}, {"listings": []}, ("blocked", "LISTING_NOT_OPEN")),
         ({"lender_id": "P"}, {}, {}, ("blocked", "PLATFORM_PARTY")),
         ({"lender_id": "U1"}, {}, {}, ("blocked", "SELF_LOAN")),
+        ({"lender_id": "P"}, {"borrower_id": "P"}, {"listings": []}, ("blocked", "PLATFORM_PARTY")),
         ({"lender_id": "U3"}, {"guarantor_id": "U3"}, {}, ("pending", None)),
         ({"debt_id": "D-1"}, {}, {}, ("blocked", "FIELD_INVALID")),
         ({"debt_id": "D" * 31}, {}, {}, ("blocked", "FIELD_INVALID")),
@@ -71,6 +73,13 @@ def bank(state="refused", code="93"):
 )  # fmt: skip
 def test_a_reason_by_itself(debt, listing, known, expected):
     assert one(debt, listing, **known) == expected
+
+
+def test_the_order_of_reasons_is_the_contracts():
+    assert reasons.ORDER == (
+        "ORPHAN", "FINISHED", "CANCELLED", "NOT_LENT", "ZERO", "INTEREST_ONLY", "LISTING_NOT_OPEN", "PLATFORM_PARTY",
+        "SELF_LOAN", "FIELD_INVALID", "NAME_UNENCODABLE", "OVERDUE", "SCHEDULE_MISMATCH", "PARTY_NOT_OPENED", "BANK",
+    )  # fmt: skip
 
 
 def test_one_fen_between_schedule_and_debts_holds_every_debt_of_the_listing():

@@ -15,9 +15,7 @@ from tests.contract.platforms import row
 
 def one(entity: str, column: str, value: object, how: str = "", codes: dict[str, str] | None = None) -> Any:
     """A cell as it reads, or the code it is refused with."""
-    given = Options(
-        values={entity: {column: codes}} if codes else {}, formats={entity: {column: how}} if how else {}
-    )
+    given = Options(values={entity: {column: codes}} if codes else {}, formats={entity: {column: how}} if how else {})
     reader = EntityReader(entity, "yuan", given)
     reader.add({name: [cell] for name, cell in row(entity, **{column: value}).items()}, 1)
     found = reader.finish()
@@ -86,7 +84,9 @@ def test_the_unit_of_one_column(how, value, expected):
 def test_text_stored_under_the_wrong_character_set():
     utf8 = "欧阳·阿œ™".encode().decode("cp1252", errors="ignore")
     assert one("users", "name", "张三".encode().decode("latin-1"), "utf8_in_latin1") == "张三"
-    assert one("users", "name", "å¼ ä¸‰".replace("¼ ", "¼\u00a0"), "utf8_in_latin1") == "张三"  # cp1252, as MySQL has it
+    assert (
+        one("users", "name", "å¼ ä¸‰".replace("¼ ", "¼\u00a0"), "utf8_in_latin1") == "张三"
+    )  # cp1252, as MySQL has it
     assert one("users", "name", "张三".encode("gbk").decode("latin-1"), "gbk_in_latin1") == "张三"
     assert one("users", "name", "plain", "utf8_in_latin1") == "plain"
     assert one("users", "name", "é", "utf8_in_latin1") == "VALUE_INVALID"

@@ -61,7 +61,10 @@ def test_no_key_is_divided_between_two_pieces(tmp_path, monkeypatch):
     for n in range(30):
         part = [period("L1", 1), period("L2", n), period("L1", 1)]
         reader.add({name: [r[name] for r in part] for name in part[0]}, len(part))
-    keys = [set(zip(*p.select(["listing_id", "period"]).to_pydict().values(), strict=True)) for p in reader.finish().pieces()]
+    keys = [
+        set(zip(*p.select(["listing_id", "period"]).to_pydict().values(), strict=True))
+        for p in reader.finish().pieces()
+    ]
     assert len(keys) > 1
     assert sum(map(len, keys)) == len(set().union(*keys)) == 31
 
@@ -73,7 +76,16 @@ def test_nothing_readable_and_nothing_at_all_is_left_on_the_disk(tmp_path, monke
     def watched(**options: Any) -> Any:
         file = real(**options)
         write = file.write
-        wrapper = type("File", (), {"write": lambda _, b: (written.append(bytes(b)), write(b))[1], "seek": file.seek, "read": file.read, "close": file.close})
+        wrapper = type(
+            "File",
+            (),
+            {
+                "write": lambda _, b: (written.append(bytes(b)), write(b))[1],
+                "seek": file.seek,
+                "read": file.read,
+                "close": file.close,
+            },
+        )
         return wrapper()
 
     monkeypatch.setattr(runs_module.tempfile, "TemporaryFile", watched)
@@ -94,5 +106,6 @@ def test_a_changed_block_is_not_believed(tmp_path):
     byte = runs._file.read(1)
     runs._file.seek(5)
     runs._file.write(bytes([byte[0] ^ 1]))
-    with pytest.raises(Exception, match="^$"):  # the cipher's refusal says nothing, on purpose
+    with pytest.raises(Exception, match=r"^$"):  # the cipher's refusal says nothing, on purpose
         list(runs.merged())
+    runs.close()
