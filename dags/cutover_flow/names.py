@@ -72,15 +72,15 @@ STAGE_WORDS: Final[dict[str, Words]] = {
         "After corrections, re-sends and signatures the blocked items follow, until no exception is open.",
     ),
     "residual": Words(
-        "残余余额",
+        "遗留余额",
         "Residual balances",
         "公布旧托管账户的剩余现金，供用户提现。",
         "What is left at the legacy escrow is published for withdrawal.",
     ),
     "reconcile": Words(
-        "终局对账",
+        "最终对账",
         "Reconciliation",
-        "旧快照 = 已登记 + 残余 + 在途 + 已签例外，差额必须为 0 分；双人签署。",
+        "旧快照 = 已登记 + 遗留 + 在途 + 已签例外，差额必须为 0 分；双人签署。",
         "Legacy = registered + residual + in flight + signed exceptions, 0 fen left over; two persons sign.",
     ),
 }

@@ -25,7 +25,7 @@ def conclude(at: Ground, console: Console, address: str) -> int:
     parts = [_yuan(balance[f"{name}_fen"]) for name in ("registered", "excepted", "residual", "in_flight")]
     pages = sorted(places.report.glob("*.html"))
     lines = [
-        "旧平台 = 已登记 + 例外 + 残余 + 在途  /  legacy = registered + excepted + residual + in flight",
+        "旧平台 = 已登记 + 例外 + 遗留 + 在途  /  legacy = registered + excepted + residual + in flight",
         f"{_yuan(balance['legacy_fen'])} = {' + '.join(parts)}",
         f"差额 difference: {left} 分 fen",
         "",

@@ -27,8 +27,8 @@ TITLES: Final = {
     "listings": "标的登记 Listings",
     "debts": "债权登记 Debts",
     ROUNDS: "后续轮次 Further rounds",
-    "residual": "残余余额 Residual",
-    "reconcile": "终局对账 Reconciliation",
+    "residual": "遗留余额 Residual",
+    "reconcile": "最终对账 Reconciliation",
 }
 ORDER: Final = (*STAGES[: STAGES.index("residual")], ROUNDS, *STAGES[STAGES.index("residual") :])
 MARKS: Final = {

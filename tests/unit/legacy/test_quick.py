@@ -6,7 +6,7 @@ from unittest import mock
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from migration.legacy import moments, quick
@@ -25,6 +25,7 @@ def strict(read, *functions):
         return read()
 
 
+@settings(deadline=None, max_examples=60)
 @given(st.lists(st.one_of(AMOUNT, ODD), max_size=6) | st.lists(AMOUNT, min_size=1), st.sampled_from([0, 2]))
 def test_amounts(values, scale):
     found = money(cells(values), scale)
@@ -33,6 +34,7 @@ def test_amounts(values, scale):
     assert {c: r.tolist() for c, r in found.faults.items()} == {c: r.tolist() for c, r in expected.faults.items()}
 
 
+@settings(deadline=None, max_examples=60)
 @given(st.lists(st.one_of(DAY, MOMENT, ODD), max_size=5) | st.lists(st.none() | DAY) | st.lists(st.none() | MOMENT))
 def test_moments(values):
     text = cells(values).text
@@ -52,3 +54,11 @@ def test_a_slice_is_read_from_where_it_begins():
     assert quick.cents(whole.slice(1, 2)).tolist() == [125, 33350]
     days = pa.array(["2017-01-01", "2018-02-03", "2019-04-05"]).slice(1, 1)
     assert [int(field[0]) for field in quick.moments(days)] == [2018, 2, 3, 0, 0, 0]
+
+
+@pytest.mark.parametrize(
+    "odd", [".50", "1.5", "1.234", "-1.00", "1e3.00", "１.00", "1.2.34", "1,00", "99999999999999999.00"]
+)
+def test_any_other_shape_is_left_to_the_strict_reading(odd):
+    assert quick.cents(pa.array(["1.00", odd])) is None
+    assert quick.whole(pa.array(["100", odd])) is None
