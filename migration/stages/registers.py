@@ -167,7 +167,10 @@ def _require_sample_passed(house: House, stage: str, round_no: int) -> None:
     spec = _sample(house, stage, round_no)
     exchange.require_delivered(house, spec)
     _require_mended(house, stage, spec.batches(house))
-    if _not_ok(house, spec.last_set(house), stage).num_rows and exchanges.ready_now(house.book(), stage, round_no).any():
+    if (
+        _not_ok(house, spec.last_set(house), stage).num_rows
+        and exchanges.ready_now(house.book(), stage, round_no).any()
+    ):
         raise GateClosed.of(
             "SAMPLE_FAILED", f"{stage}.sample", "a new sample must pass before the full set", f"cutover stage {stage}"
         )

@@ -109,7 +109,7 @@ def random_case(rng, stage):
 
 @pytest.mark.parametrize("stage", GATES)
 def test_both_judges_agree_on_every_gate(stage):
-    measures, keys = random_case(random.Random(stage), stage)  # noqa: S311
+    measures, keys = random_case(random.Random(stage), stage)
     assert GxJudge().judge(stage, measures, keys) == PlainJudge().judge(stage, measures, keys)
 
 

@@ -203,7 +203,7 @@ def test_authorisations(town, people):
 
 def test_twenty_thousand_debts_come_out_right(town, people):
     town.ask("000002", *[listing(f"L{n}", people[n % 4]) for n in range(50)])
-    chance = random.Random(3)  # noqa: S311 - reproducible
+    chance = random.Random(3)
     sent = {}
     for part in range(2):
         records = []
