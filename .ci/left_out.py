@@ -19,7 +19,17 @@ WANTS = {
 def count(marker: str) -> int:
     """How many tests carry a marker."""
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "--collect-only", "-q", "-m", marker, "tests"],
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-o",
+            "addopts=-q --import-mode=importlib",
+            "--collect-only",
+            "-m",
+            marker,
+            "tests",
+        ],
         cwd=ROOT,
         capture_output=True,
         text=True,
