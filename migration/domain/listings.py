@@ -176,19 +176,6 @@ def _fits(text: str | None, encoding: str, width: int) -> bool:
         return False
 
 
-def rare(column: pa.ChunkedArray | pa.Array) -> Mask:
-    """Texts with a character outside GB2312."""
-    return np.array([bool(text) and not _plain(text) for text in flat(column).to_pylist()], np.bool_)
-
-
-def _plain(text: str) -> bool:
-    try:
-        text.encode("gb2312")
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
 def _twins(ids: pa.Array) -> Mask:
     """Listing numbers that differ from another only by case: the bank cannot tell them apart (H16)."""
     folded = pc.utf8_lower(ids)

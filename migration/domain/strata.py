@@ -6,7 +6,7 @@ import numpy as np
 
 from migration.domain.book import Book
 from migration.domain.columns import Mask, flat, pick_mask
-from migration.domain.listings import rare
+from migration.domain.identity import outside_gb2312
 from migration.domain.sampling import extremes, levels
 
 
@@ -23,7 +23,7 @@ def listing_strata(book: Book, chosen: Mask) -> dict[str, Mask]:
         guarantor=~listings.guarantor.absent[at],
         overdue=listings.overdue[at],
         merged=pick_mask(people.from_merge, borrower),
-        rare=rare(table["title"].take(at)) | pick_mask(people.rare_name, borrower),
+        rare=outside_gb2312(flat(table["title"].take(at))) | pick_mask(people.rare_name, borrower),
     ) | extremes(listings.amount[at])
 
 
@@ -41,7 +41,7 @@ def debt_strata(book: Book, chosen: Mask) -> dict[str, Mask]:
         guarantor=~listings.guarantor.absent[where],
         overdue=listings.overdue[where],
         merged=pick_mask(people.from_merge, holder),
-        rare=rare(table["title"])[where] | pick_mask(people.rare_name, holder),
+        rare=outside_gb2312(flat(table["title"]))[where] | pick_mask(people.rare_name, holder),
     ) | extremes(debts.principal[at])
 
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from migration.domain.errors import ConfigurationError, CutoverError
 from migration.stages import (
     exchanges,
-    freeze,
     identities,
     people,
     preflight,
@@ -200,7 +199,3 @@ class Engine:
         mine = [b for b in journal.batches() if (b.stage, b.round) == (stage, number)]
         digests = {batch_id(b): b.request_sha256 for b in mine}
         return StepReport(dict(record.totals) if record else {}, [batch_id(b) for b in mine], digests, lines)
-
-    def freeze_holds(self) -> None:
-        """Compare the source with the snapshot (H28)."""
-        freeze.require_unchanged(self.house)
