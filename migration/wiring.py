@@ -134,11 +134,6 @@ def _supported(found: Settings) -> None:
         ("bank.transport", found.bank.transport != "directory", "files are exchanged by directory only: set it so"),
         ("bank.profile", found.bank.profile != "jx", "this version knows the bank profile jx"),
         ("bank.query_url", bool(found.bank.query_url), "there is no query channel, files only: leave it empty"),
-        (
-            "policy.carry_authorisations",
-            found.policy.carry_authorisations,
-            "every authorisation is listed as lapsed: set it to false",
-        ),
     ]
     for key, wanted, why in lacking:
         if wanted:
@@ -170,6 +165,7 @@ def terms(found: Settings, account_pattern: str) -> Terms:
         config_digest=found.digest(),
         code_digest=code_digest(),
         account_pattern=account_pattern,
+        carry_authorisations=found.policy.carry_authorisations,
     )
 
 

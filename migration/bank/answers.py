@@ -1,4 +1,4 @@
-"""What an answer means, by record type: bank-interface.md sections 2 to 4.
+"""What an answer means, by record type: bank-interface.md sections 2 to 5.
 
 Each judge collects what breaks a rule of the whole file and returns one verdict a row, in the order of the answers.
 """
@@ -45,6 +45,8 @@ LISTING_ECHO: Final = (
     "RESERVED",
     "TRDRESV",
 )
+AUTHORISATION_ECHO: Final = ("CARDNBR", "FUISSUER", "SIG-TYPE", "SIG-DATE", "SIG-TIME", "RESERVED", "TRDRESV")
+SERIAL_EXISTS: Final = "11"
 DEBT_ECHO: Final = ("CARDNBR", "FUISSUER", "PRODUCT", "AMOUNT", "BIDIF", "RESE")
 
 
@@ -127,12 +129,7 @@ def judge_listings(pair: Pair, keys: pa.Array, context: ResultContext, reasons: 
     """BIDIN: 00 registered; 22 exists already: ours if the journal holds a success for it, else not known."""
     results.echo(pair, LISTING_ECHO, reasons)
     _holder_names(pair, context, reasons)
-    codes = _answer_codes(pair, reasons)
-    ok = np.asarray(pc.equal(codes, FILE_OK))
-    exists = np.asarray(pc.equal(codes, EXISTS_ALREADY))
-    ours = exists & np.asarray(pc.is_in(keys, value_set=_flat(context.confirmed)))
-    outcome = pc.if_else(_bools(ok | ours), OK, pc.if_else(_bools(exists), UNKNOWN, REFUSED))
-    return Verdicts(outcome, codes, _nothing(len(keys)), _nothing(len(keys), pa.bool_()), _nothing(len(keys)))
+    return _registered_or_there(pair, keys, EXISTS_ALREADY, context, reasons)
 
 
 def judge_debts(pair: Pair, keys: pa.Array, context: ResultContext, reasons: Reasons) -> Verdicts:
@@ -149,6 +146,22 @@ def judge_debts(pair: Pair, keys: pa.Array, context: ResultContext, reasons: Rea
     reasons.where(used, "RESULT_AUTHCODE", "field AUTHCODE was given to another debt before")
     outcome = pc.if_else(_bools(ok), OK, REFUSED)
     return Verdicts(outcome, codes, _nothing(len(keys)), _nothing(len(keys), pa.bool_()), _kept(authcodes, ok))
+
+
+def judge_authorisations(pair: Pair, keys: pa.Array, context: ResultContext, reasons: Reasons) -> Verdicts:
+    """SIGTRAN: 00 registered; 11 serial exists: ours if the journal holds a success for it, else not known."""
+    results.echo(pair, AUTHORISATION_ECHO, reasons)
+    return _registered_or_there(pair, keys, SERIAL_EXISTS, context, reasons)
+
+
+def _registered_or_there(pair: Pair, keys: pa.Array, there: str, context: ResultContext, reasons: Reasons) -> Verdicts:
+    """00 is a success; the code for "there already" one only where our journal holds it; all else is refused."""
+    codes = _answer_codes(pair, reasons)
+    ok = np.asarray(pc.equal(codes, FILE_OK))
+    exists = np.asarray(pc.equal(codes, there))
+    ours = exists & np.asarray(pc.is_in(keys, value_set=_flat(context.confirmed)))
+    outcome = pc.if_else(_bools(ok | ours), OK, pc.if_else(_bools(exists), UNKNOWN, REFUSED))
+    return Verdicts(outcome, codes, _nothing(len(keys)), _nothing(len(keys), pa.bool_()), _nothing(len(keys)))
 
 
 def _answer_codes(pair: Pair, reasons: Reasons) -> pa.Array:

@@ -45,6 +45,7 @@ RECORD_TYPES: Final = {
     "company": RecordType("APPZX", "APPZXRES", "APPID"),
     "listing": RecordType("BIDIN", "BIDINRESP", "BIDNBR"),
     "debt": RecordType("BID", "BIDRESP", "SERI-NO"),
+    "authorisation": RecordType("SIGTRAN", "SIGRES", "SERI-NO"),
 }
 
 
@@ -117,6 +118,8 @@ class JxProfile:
             return requests.listing_fields(rows, self._platform, batch_no)
         if kind == "debt":
             return requests.debt_fields(rows, self._platform, batch_no)
+        if kind == "authorisation":
+            return requests.authorisation_fields(rows, self._platform, batch_no)
         return requests.account_fields(kind, rows)
 
     def check(self, batch: Batch, request: bytes, result: bytes, context: ResultContext) -> pa.Table:
@@ -126,12 +129,12 @@ class JxProfile:
         sent = self._sent(layout(record_type.request, batch.business_date), request, request_name)
         reasons = Reasons(result_name)
         answered = results.read(layout(record_type.result, batch.business_date), result, reasons)
-        if batch.kind in {"listing", "debt"}:
+        if batch.kind in {"listing", "debt", "authorisation"}:
             expected = {"BANK": self._platform.bank_no.encode(), "BATCH": batch.batch_no.encode()}
             results.header(answered, expected, reasons)
             reasons.stop()
         pair = results.join(sent, answered, record_type.key, request_name, reasons)
-        keys = self._keys(pair, record_type.key)
+        keys = self._keys(pair, batch.kind)
         verdicts = self._judge(batch.kind, pair, keys, context, reasons)
         reasons.stop()
         return _answers(pair, keys, verdicts)
@@ -145,10 +148,10 @@ class JxProfile:
                 continue
         raise CouldNotCheck(Finding("REQUEST_UNREADABLE", name, "the sealed request is not of this record type"))
 
-    def _keys(self, pair: results.Pair, field: str) -> pa.Array:
-        """Return our own keys: SERI-NO without institution and filler."""
-        keys = pair.sent.text(field)
-        start = len(self._platform.institution + requests.ORDER_MARK) if field == "SERI-NO" else 0
+    def _keys(self, pair: results.Pair, kind: str) -> pa.Array:
+        """Return our own keys: a debt's SERI-NO without institution and filler."""
+        keys = pair.sent.text(RECORD_TYPES[kind].key)
+        start = len(self._platform.institution + requests.ORDER_MARK) if kind == "debt" else 0
         return pc.utf8_slice_codeunits(keys, start)
 
     def _judge(
@@ -158,6 +161,8 @@ class JxProfile:
             return answers.judge_listings(pair, keys, context, reasons)
         if kind == "debt":
             return answers.judge_debts(pair, keys, context, reasons)
+        if kind == "authorisation":
+            return answers.judge_authorisations(pair, keys, context, reasons)
         return answers.judge_accounts(pair, keys, context, self._prefix, reasons)
 
 

@@ -28,6 +28,7 @@ ID_TYPES: Final[Mapping[str, dict[str, str]]] = {
 }
 ACCOUNT_TYPES: Final[Mapping[str, bytes]] = {"person": b"0", "company": b"1"}
 SEXES: Final = {"M": "1", "F": "2"}
+AUTHORISATIONS: Final = {"auto_bid": "1", "auto_assign": "2"}
 LAST_DAY: Final = 31  # of a month
 
 
@@ -112,6 +113,23 @@ def debt_fields(rows: pa.Table, platform: Platform, batch_no: str) -> dict[str, 
         "CURR": CURRENCY,
         "BIDIF": _given(rows, "listing_id", "BIDIF"),
         "RESE": BLANK,
+    }
+
+
+def authorisation_fields(rows: pa.Table, platform: Platform, batch_no: str) -> dict[str, Column]:
+    """SIGTRAN (签约) from AUTHORISATION_ROWS. RESERVED and TRDRESV are blank."""
+    granted = _column(rows, "granted_at")
+    return {
+        "BANK": platform.bank_no.encode(),
+        "BATCH": batch_no.encode(),
+        "CARDNBR": _given(rows, "holder_account", "CARDNBR"),
+        "FUISSUER": platform.issuer.encode(),
+        "SIG-TYPE": _coded(rows, "kind", "SIG-TYPE", AUTHORISATIONS),
+        "SERI-NO": _given(rows, "key", "SERI-NO"),
+        "SIG-DATE": granted.cast(pa.date32(), safe=False),
+        "SIG-TIME": pc.fill_null(pc.strftime(granted.cast(pa.timestamp("s"), safe=False), format="%H%M%S"), ""),
+        "RESERVED": BLANK,
+        "TRDRESV": BLANK,
     }
 
 

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from migration.domain import corrections as corrected
+from migration.domain.authorisations import AuthorisationBook, authorisation_book
 from migration.domain.cohorts import UserBook, UserFacts, user_book
 from migration.domain.columns import equals, fen, flat, latest
 from migration.domain.debts import DebtBook, DebtFacts, debt_book
@@ -31,6 +32,7 @@ class Rules:
     keep_account: tuple[str, ...]
     overdue: str
     limits: FileLimits
+    carry_authorisations: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,7 @@ class Facts:
     tables: Mapping[str, pa.Table]  # SNAPSHOT, by entity
     issues: pa.Table
     corrections: pa.Table
-    items: Mapping[str, pa.Table]  # ITEMS, by entity (users, listings, debts)
+    items: Mapping[str, pa.Table]  # ITEMS, by entity (users, listings, debts, authorisations)
     signatures: pa.Table
     resends: pa.Table
     rules: Rules
@@ -48,13 +50,14 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Book:
-    """Every user, listing and debt with its disposition."""
+    """Every user, listing, debt and authorisation with its disposition."""
 
     tables: Mapping[str, pa.Table]  # the snapshot with the corrections in it
     users: UserBook
     people: People
     listings: ListingBook
     debts: DebtBook
+    authorisations: AuthorisationBook
 
 
 def derive(facts: Facts) -> Book:
@@ -93,7 +96,14 @@ def derive(facts: Facts) -> Book:
         people,
         listings,
     )
-    return Book(tables, people_book, people, listings, debts)
+    authorisations = authorisation_book(
+        tables["authorisations"],
+        facts.items["authorisations"],
+        _of(facts.signatures, "authorisations"),
+        people,
+        carry=rules.carry_authorisations,
+    )
+    return Book(tables, people_book, people, listings, debts, authorisations)
 
 
 def _of(table: pa.Table, entity: str) -> pa.Table:

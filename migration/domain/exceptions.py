@@ -47,6 +47,9 @@ def _parts(book: Book) -> Iterator[pa.Table]:
     debts = book.debts
     amounts = np.where(debts.live, debts.principal, 0)
     yield _table("debts", debts.debt_id, debts.reason, amounts, debts.own_exception)
+    mandates = book.authorisations
+    nothing = np.zeros(len(mandates.unknown), np.int64)
+    yield _table("authorisations", mandates.table["serial"], mandates.reason, nothing, mandates.unknown)
     for entity in OWNED:
         yield orphans(book.tables, entity)
 

@@ -127,19 +127,15 @@ def _schedules(book: Book) -> pa.Table:
 
 
 def _authorisations(book: Book) -> pa.Table:
-    """Old authorisations lapse: each needs its user's new consent (bank-interface.md section 5).
-
-    One of nobody is an exception (H25), which has kept preflight shut until it was signed.
-    """
-    source = book.tables["authorisations"]
-    orphan = pa.array(book.people.party(source["user_id"]).kept < 0)
+    """What became of each old authorisation; one of nobody is an exception (H25), signed before preflight opened."""
+    found = book.authorisations
     return build(
         EXPORTS["authorisations"],
-        serial=source["serial"],
-        user_id=source["user_id"],
-        kind=source["kind"],
-        disposition=pc.if_else(orphan, pa.scalar("excepted"), pa.scalar("lapsed")),
-        reason=pc.if_else(orphan, pa.scalar("ORPHAN"), pa.scalar("CONSENT_NEEDED")),
+        serial=found.table["serial"],
+        user_id=found.table["user_id"],
+        kind=found.table["kind"],
+        disposition=found.disposition,
+        reason=found.reason,
     )
 
 

@@ -19,6 +19,7 @@ class People:
     opened: Mask
     signed: Mask  # the exception of the kept user was signed: everything derived from him is
     waiting: Mask  # not sent yet, or not answered: neither opened nor refused
+    blocked: Mask  # refused with a position: may still be mended
     sent: Mask  # the bank was asked, its answer is awaited
     platform: Mask
     company: Mask
@@ -37,6 +38,7 @@ class People:
             opened=equals(disposition, "opened"),
             signed=equals(disposition, "excepted"),
             waiting=equals(disposition, "pending"),
+            blocked=equals(disposition, "blocked"),
             sent=equals(disposition, "pending") & ~mask(users["sendable"]),
             platform=equals(users["kind"], "platform"),
             company=equals(users["kind"], "company"),
@@ -87,6 +89,11 @@ class Party:
     def unsent(self) -> Mask:
         """Waiting for his turn: neither refused nor asked for."""
         return pick_mask(self.people.waiting & ~self.people.sent, self.kept)
+
+    @property
+    def undecided(self) -> Mask:
+        """No account yet, and not settled that he will have none."""
+        return pick_mask(self.people.waiting | self.people.blocked, self.kept)
 
     @property
     def account(self) -> pa.Array:

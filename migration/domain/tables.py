@@ -130,7 +130,7 @@ Codes that touch only their item: DATE_INVALID (impossible date), VALUE_NULL (NU
 # --- what the journal tells ------------------------------------------------------------------------------------------
 
 ITEMS: Final = _schema(
-    key=TEXT,  # user_id | listing_id | debt_id
+    key=TEXT,  # user_id | listing_id | debt_id | serial
     state=TEXT,  # open | ok | refused | unknown
     code=TEXT,  # the bank's code ("106", "N", "13", "000") once answered
     account_no=TEXT,  # users: the custody account, when ok
@@ -214,11 +214,19 @@ DEBT_ROWS: Final = _schema(
     rate_e5=pa.int64(),
     listing_id=TEXT,
 )
+AUTHORISATION_ROWS: Final = _schema(
+    key=TEXT,  # serial
+    holder_account=TEXT,
+    amount_fen=FEN,  # 0
+    kind=TEXT,  # auto_bid | auto_assign
+    granted_at=INSTANT,
+)
 ROWS: Final[dict[str, pa.Schema]] = {
     "person": ACCOUNT_ROWS,
     "company": ACCOUNT_ROWS,
     "listing": LISTING_ROWS,
     "debt": DEBT_ROWS,
+    "authorisation": AUTHORISATION_ROWS,
 }
 """Batch kind -> schema of its rows, sorted by `key` as UTF-8 bytes."""
 

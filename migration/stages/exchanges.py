@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import pyarrow as pa
 
@@ -40,14 +40,18 @@ def sample(house: House, stage: str, round_no: int, *, redraw: bool) -> Exchange
 
 
 def full(stage: str, round_no: int, sampled: Sequence[Batch], *, approve_empty: bool) -> Exchange:
-    """The rest of listings or debts; its approval rests on the sample's results too."""
+    """The rest of listings or debts; its approval rests on the sample's results too.
+
+    Authorisations that are carried over leave with the debts, after them, under the same approval: they have no gate of
+    their own (bank-interface.md section 9).
+    """
     results = [[b.request_name, b.result_name, b.result_sha256] for b in sampled]
     return Exchange(
         stage,
         f"{stage}.full",
         round_no,
         sample=False,
-        select=lambda book: _rows(book, stage, ready_now(book, stage, round_no)),
+        select=lambda book: _rows(book, stage, ready_now(book, stage, round_no)) | _beside(book, stage),
         bound={"sample": results},
         approve_empty=approve_empty,
     )
@@ -68,11 +72,15 @@ def ready_now(book: Book, stage: str, round_no: int) -> Mask:
     return side.sendable & (side.attempts.round < round_no)
 
 
+def _beside(book: Book, stage: str) -> dict[str, pa.Table]:
+    return {"authorisation": book.authorisations.rows()} if stage == "debts" else {}
+
+
 def _keys(book: Book, stage: str) -> pa.Array:
     return book.listings.listing_id if stage == "listings" else book.debts.debt_id
 
 
-def _rows(book: Book, stage: str, chosen: Mask) -> Mapping[str, pa.Table]:
+def _rows(book: Book, stage: str, chosen: Mask) -> dict[str, pa.Table]:
     rows = book.listings.rows(chosen) if stage == "listings" else book.debts.rows(chosen)
     return {"listing" if stage == "listings" else "debt": rows}
 
@@ -94,4 +102,5 @@ def unmended(house: House, batches: Sequence[Batch], entity: str) -> pa.Table:
 def anything_ready(book: Book) -> bool:
     """Whether a further round would have something to send."""
     people = mask(book.users.users["sendable"])
-    return bool(people.any() or book.listings.sendable.any() or book.debts.sendable.any())
+    sides = (book.listings, book.debts, book.authorisations)
+    return bool(people.any() or any(side.sendable.any() for side in sides))

@@ -41,6 +41,7 @@ def evidence(house: House) -> Evidence:
         claim=outcome(book, batches),
         balance=balance(book).as_json(),
         final=progress.done(house, "residual"),
+        carry_authorisations=terms.carry_authorisations,
     )
 
 

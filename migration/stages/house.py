@@ -20,6 +20,8 @@ from migration.domain.tables import SIGNATURES, SNAPSHOT
 
 T = TypeVar("T")
 Tell = Callable[[str], None]
+ENTITIES = ("users", "listings", "debts", "authorisations")
+"""What is sent to the bank, item by item."""
 
 
 def _silent(_: str) -> None:
@@ -50,6 +52,7 @@ class Terms:
     code_digest: str  # SHA-256 over the product's own source
     account_pattern: str = r"\d{19}"
     poll_s: float = 0.2
+    carry_authorisations: bool = False
 
 
 @dataclass(slots=True)
@@ -113,10 +116,12 @@ class House:
             tables={entity: self.table(entity) for entity in SNAPSHOT},
             issues=self.table("issues"),
             corrections=journal.corrections(),
-            items={entity: _drop(self.items(entity), left_out) for entity in ("users", "listings", "debts")},
+            items={entity: _drop(self.items(entity), left_out) for entity in ENTITIES},
             signatures=_signatures(journal.exceptions()),
             resends=journal.resends(),
-            rules=Rules(terms.business_date, terms.keep_account, terms.overdue, self.bank.limits),
+            rules=Rules(
+                terms.business_date, terms.keep_account, terms.overdue, self.bank.limits, terms.carry_authorisations
+            ),
         )
 
     def book(self, *, without: Iterable[Batch] = ()) -> Book:

@@ -12,7 +12,7 @@ from migration.domain.columns import fen
 from migration.domain.errors import GateClosed
 from migration.domain.outcome import balance, outcome
 from migration.stages.gates import judge
-from migration.stages.house import House
+from migration.stages.house import ENTITIES, House
 from migration.stages.measures import MeasureInput, measures
 from migration.stages.order import STAGES
 
@@ -130,7 +130,7 @@ def measure(
     facts = MeasureInput(
         business_date=terms.business_date,
         snapshot=book.tables,
-        items={entity: house.items(entity) for entity in ("users", "listings", "debts", "authorisations")},
+        items={entity: house.items(entity) for entity in ENTITIES},
         book={entity: tables[entity] for entity in ("users", "listings", "debts", "residuals")},
         issues=house.table("issues"),
         batches=tables["batches"],

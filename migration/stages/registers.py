@@ -81,6 +81,8 @@ def collect_full(house: House, stage: str, round_no: int, only: str | None = Non
     finally:
         house.keep_exceptions(house.book())
     require_known(house, stage)
+    if stage == "debts":
+        require_known(house, "authorisations")
 
 
 def gate(house: House, stage: str, round_no: int) -> None:
@@ -95,18 +97,18 @@ def gate(house: House, stage: str, round_no: int) -> None:
     progress.finish(house, stage, round_no)
 
 
-def require_known(house: House, stage: str) -> None:
+def require_known(house: House, entity: str) -> None:
     """OutcomeUnknown while an item's outcome is neither resolved nor signed."""
     known = house.open_exceptions()
-    items = house.items(stage)
+    items = house.items(entity)
     unknown = set(items.filter(pa.array(equals(items["state"], "unknown")))["key"].to_pylist())
-    rows = [r for r in known.to_pylist() if r["entity"] == stage and r["key"] in unknown]
+    rows = [r for r in known.to_pylist() if r["entity"] == entity and r["key"] in unknown]
     if rows:
         raise OutcomeUnknown(
             *(
                 Finding(
                     "OUTCOME_UNKNOWN",
-                    f"{stage}/{r['key']}",
+                    f"{entity}/{r['key']}",
                     f"the bank answered {r['code'].removeprefix('BANK_')}: what it holds is not known",
                     f"ask the bank; then cutover exceptions --sign {r['id']} --as NAME --reason TEXT",
                 )

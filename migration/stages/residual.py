@@ -16,8 +16,8 @@ from migration.stages.house import House
 
 def require_settled(house: House) -> None:
     """Shut until every exception is mended or signed, every outcome known and every result in."""
-    for stage in ("listings", "debts"):
-        registers.require_known(house, stage)
+    for entity in ("listings", "debts", "authorisations"):
+        registers.require_known(house, entity)
     reasons = [*_exceptions(house), *_awaited(house)]
     if reasons:
         raise Waiting(*reasons)

@@ -57,6 +57,7 @@ class Evidence:
     claim: Mapping[str, pa.Table]
     balance: Mapping[str, object]
     final: bool
+    carry_authorisations: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """The records of the bank's files as the interface document gives them: name and width in GBK bytes, in order.
 
-Written down a second time from the document (bank-interface.md sections 2 to 4); the code that makes the files has its own.
+Written down a second time from the document (bank-interface.md sections 2 to 5); the code that makes the files has its own.
 Names in capitals stay unread. `n` marks digits that are read as an integer.
 """
 
@@ -71,12 +71,27 @@ _DEBT_RESULT: Final = _layout(
     "bank 4; header 6; account 19; issuer 4; PRODUCT 6; serial 40; amount 13 n; name 60; DEALDATE 8; code 2;"
     "authcode 20; listing 40; RESE 60",
 )
+_AUTHORISATION_REQUEST: Final = _layout(
+    288,
+    "bank 4; header 6; account 19; issuer 4; type 1; serial 40; granted 14; RESERVED 100; TRDRESV 100",
+)
+_AUTHORISATION_RESULT: Final = _layout(
+    290,
+    "bank 4; header 6; account 19; issuer 4; type 1; serial 40; granted 14; code 2; RESERVED 100; TRDRESV 100",
+)
 LAYOUTS: Final[dict[str, tuple[Layout, Layout]]] = {
     "accounts": (_ACCOUNT_REQUEST, _ACCOUNT_RESULT),
     "listings": (_LISTING_REQUEST, _LISTING_RESULT),
     "debts": (_DEBT_REQUEST, _DEBT_RESULT),
+    "authorisations": (_AUTHORISATION_REQUEST, _AUTHORISATION_RESULT),
 }
 """Exchange -> request record, result record."""
 
-EXCHANGE_OF: Final = {"person": "accounts", "company": "accounts", "listing": "listings", "debt": "debts"}
-"""Kind of a batch -> which layouts its files have. Authorisations are not carried by this product."""
+EXCHANGE_OF: Final = {
+    "person": "accounts",
+    "company": "accounts",
+    "listing": "listings",
+    "debt": "debts",
+    "authorisation": "authorisations",
+}
+"""Kind of a batch -> which layouts its files have."""

@@ -6,6 +6,7 @@ from typing import Final
 
 from migration.verification.spec import Spec
 
+_NUMBERED: Final = tuple(f"{side}_{what}" for what in ("listings", "debts", "authorisations") for side in "qa")
 _USED: Final = "state IN ('applied', 'unknown')"
 
 
@@ -57,7 +58,7 @@ CHECKS: Final = (
             SELECT batch, sum(amount)::HUGEINT AS fen FROM q_listings GROUP BY batch
             UNION ALL SELECT batch, sum(amount)::HUGEINT FROM q_debts GROUP BY batch
         ) f ON f.batch = b.batch
-        WHERE b.kind <> 'authorisation' AND b.request_digest IS NOT NULL
+        WHERE b.request_digest IS NOT NULL
           AND (b.request_records IS DISTINCT FROM b.rows OR coalesce(f.fen, 0) <> b.sum_fen
                OR (b.result_digest IS NOT NULL AND b.result_records IS DISTINCT FROM b.rows))""",
     ),
@@ -73,7 +74,7 @@ CHECKS: Final = (
         ) WHERE batch_no <> lpad(nth::VARCHAR, 6, '0')
              OR (coalesce(request_name, '') <> ''
                  AND NOT ends_with(request_name, '-' || batch_no || strftime(day, '-%Y%m%d')))
-        UNION {_headers("q_listings", "a_listings", "q_debts", "a_debts")}""",
+        UNION {_headers(*_NUMBERED)}""",
     ),
     Spec(
         "files.pairs", "每条明细恰好应答一次", "every record sent was answered once, and nothing else was answered",
@@ -82,7 +83,8 @@ CHECKS: Final = (
         "batches",
         f"""{_pairs("accounts", "key")}
         UNION ALL {_pairs("listings", "key")}
-        UNION ALL {_pairs("debts", "serial")}""",
+        UNION ALL {_pairs("debts", "serial")}
+        UNION ALL {_pairs("authorisations", "serial")}""",
     ),
     Spec(
         "files.echo", "回显与发送一致", "what the bank echoes is what was sent",
@@ -91,7 +93,8 @@ CHECKS: Final = (
         "batches",
         f"""{_echo("accounts", "key", "id_no id_type name acctype phone", "a.flag = 'N'")}
         UNION ALL {_echo("listings", "key", "title account amount term guarantor nominal payee")}
-        UNION ALL {_echo("debts", "serial", "account issuer amount listing")}""",
+        UNION ALL {_echo("debts", "serial", "account issuer amount listing")}
+        UNION ALL {_echo("authorisations", "serial", "account issuer type granted")}""",
     ),
     Spec(
         "files.names", "户名与账户一致", "the bank names the owner of each account as he was opened",

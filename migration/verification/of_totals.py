@@ -89,14 +89,26 @@ CHECKS: Final = (
     ),
     one_row("authorisations", "serial", "每个授权恰好一行"),
     Spec(
-        "authorisations.claimed", "授权失效逐笔列明", "every old authorisation is listed as it was; none was sent",
-        "an authorisation carried over without its user's consent",
+        "authorisations.claimed", "授权逐笔交代",
+        "an old authorisation is registered when the bank took it as it was, else listed",
+        "one carried over against the policy, of another account, kind or time; one claimed that the bank refused",
         "authorisations given at the bank since",
         "c_authorisations",
         """
+        WITH answered AS (
+            SELECT q.serial, q.account, q.type, q.granted, a.code FROM q_authorisations q
+            JOIN a_authorisations a ON a.batch = q.batch AND a.serial = q.serial
+        )
         SELECT c.serial FROM c_authorisations c JOIN s_authorisations s ON s.serial = c.serial
-        WHERE (c.user_id, c.kind) IS DISTINCT FROM (s.user_id, s.kind) OR c.disposition NOT IN ('lapsed', 'excepted')
-        UNION ALL SELECT batch FROM batches WHERE kind = 'authorisation'""",
+        LEFT JOIN party p ON p.user_id = s.user_id
+        LEFT JOIN answered f ON f.serial = s.serial
+        WHERE (c.user_id, c.kind) IS DISTINCT FROM (s.user_id, s.kind)
+           OR (c.disposition = 'registered') IS DISTINCT FROM coalesce(f.code = '00', false)
+           OR (f.serial IS NOT NULL AND (f.account, f.type, f.granted) IS DISTINCT FROM (
+                  p.account, CASE s.kind WHEN 'auto_bid' THEN '1' ELSE '2' END, strftime(s.granted_at, '%Y%m%d%H%M%S')))
+           OR ($final AND c.disposition NOT IN ('registered', 'lapsed', 'excepted'))
+        UNION ALL SELECT DISTINCT q.batch FROM q_authorisations q ANTI JOIN s_authorisations s ON s.serial = q.serial
+        UNION ALL SELECT batch FROM batches WHERE kind = 'authorisation' AND NOT $carried""",
     ),
     Spec(
         "notices.rows", "通知齐全", "everybody is told what he must do, and nobody anything else",

@@ -10,7 +10,7 @@ class Spec:
     """One check. `over`: the table whose rows it looks at. `sql` yields one key a failure; none when all is well.
 
     `seen` says what would be found, `not_seen` what this check cannot know. The query may use $business_date, $policy,
-    $pattern and $final.
+    $pattern, $final and $carried.
     """
 
     name: str

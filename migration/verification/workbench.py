@@ -95,6 +95,7 @@ class Workbench:
     def _execute(self, sql: str) -> Any:
         parameters = {"business_date": self.evidence.business_date, "policy": self.evidence.overdue_policy}
         parameters |= {"pattern": self.evidence.account_pattern, "final": self.evidence.final}
+        parameters["carried"] = self.evidence.carry_authorisations
         wanted = {name: value for name, value in parameters.items() if f"${name}" in sql}
         return self._connection.execute(sql, wanted or None)
 

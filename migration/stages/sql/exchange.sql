@@ -71,6 +71,10 @@ WHERE i.state = 'unknown' AND b.disposition IS DISTINCT FROM 'excepted'
 UNION ALL
 SELECT 'debts/' || i.key FROM item_debts i LEFT JOIN book_debts b ON b.debt_id = i.key
 WHERE i.state = 'unknown' AND b.disposition IS DISTINCT FROM 'excepted'
+UNION ALL
+SELECT 'authorisations/' || i.key FROM item_authorisations i
+WHERE i.state = 'unknown' AND NOT EXISTS (SELECT 1 FROM exceptions e
+      WHERE e.entity = 'authorisations' AND e.key = i.key AND e.state = 'signed')
 
 -- keys: items.open
 SELECT entity || '/' || key FROM all_items WHERE state = 'open'

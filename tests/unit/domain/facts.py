@@ -64,7 +64,7 @@ def facts(
     """`opened`: user ids with an account. `refused`: user id -> code. `listings`, `debts`: answers of the bank."""
     users = [answer(k) for k in opened]
     users += [answer(k, "refused", code=c, account_no=None, activated=None) for k, c in (refused or {}).items()]
-    items = {"users": users, "listings": list(listings), "debts": list(debts)}
+    items = {"users": users, "listings": list(listings), "debts": list(debts), "authorisations": []}
     marks = [{"entity": e, "key": k, "after_date": DAY, "after_batch": "000001", "by": "x"} for e, k in resends]
     return Facts(
         tables=tables(joined(*parts)),

@@ -331,7 +331,7 @@ def test_the_whole_layouts_are_as_wide_as_the_document_says():
     from migration.verification.layouts import LAYOUTS
 
     widths = {name: (request.width, result.width) for name, (request, result) in LAYOUTS.items()}
-    assert widths == {"accounts": (433, 364), "listings": (416, 473), "debts": (230, 282)}
+    assert widths == {"accounts": (433, 364), "listings": (416, 473), "debts": (230, 282), "authorisations": (288, 290)}
 
 
 def test_the_world_is_what_it_says():
