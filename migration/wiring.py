@@ -14,6 +14,8 @@ from pathlib import Path
 
 from expectations.runner import GxJudge
 from migration.bank.profile import JxProfile
+from migration.bank.sftp_files import SftpFiles
+from migration.bank.sftp_link import Address
 from migration.bank.transport import DirectoryFiles
 from migration.clock import SystemClock
 from migration.domain.errors import ConfigurationError
@@ -29,6 +31,9 @@ from migration.stages.house import House, Tell, Terms
 
 FAILPOINT = "CUTOVER_FAILPOINT"
 """Environment: `NAME` or `NAME@N`: SIGKILL this process when the named point is reached (the N-th time). Rehearsals only."""
+
+POLL_S = {"directory": 0.2, "sftp": 2.0}
+"""How often a waiting command looks for results; a server that is somebody else's is not asked five times a second."""
 
 
 @dataclass(slots=True)
@@ -46,7 +51,7 @@ class Desk:
 
     def close(self) -> None:
         """Give connections back."""
-        self.journal.close()
+        self.engine.close()
 
 
 def settings(config: Path | None = None) -> Settings:
@@ -91,12 +96,13 @@ def desk(
     journal.begin(found.cutover.id, found.cutover.kind)
     source = legacy(found, clock)
     bank = _profile(found)
+    wire = files(found, workspace, clock)
     house = House(
         terms=terms(found, bank.account_pattern),
         journal=journal,
         legacy=source,
         bank=bank,
-        files=DirectoryFiles(exchange_folder(found), workspace, clock),
+        files=wire,
         judge=GxJudge(),
         clock=clock,
         actor=actor,
@@ -108,7 +114,13 @@ def desk(
     )
     if tell is not None:
         house.tell = tell
-    return Desk(found, house, Engine(house, journal.close), journal)
+    return Desk(found, house, Engine(house, lambda: _close(journal, wire)), journal)
+
+
+def _close(journal: PostgresJournal, wire: DirectoryFiles | SftpFiles) -> None:
+    journal.close()
+    if isinstance(wire, SftpFiles):
+        wire.close()
 
 
 def engine(config: Path | None = None) -> Engine:
@@ -131,13 +143,33 @@ def _profile(found: Settings) -> JxProfile:
 def _supported(found: Settings) -> None:
     """Say at once what this version cannot do, instead of doing something else."""
     lacking = [
-        ("bank.transport", found.bank.transport != "directory", "files are exchanged by directory only: set it so"),
         ("bank.profile", found.bank.profile != "jx", "this version knows the bank profile jx"),
         ("bank.query_url", bool(found.bank.query_url), "there is no query channel, files only: leave it empty"),
     ]
     for key, wanted, why in lacking:
         if wanted:
             raise ConfigurationError.of("CONFIG_NOT_SUPPORTED", key, f"this version: {why}", "docs/configuration.md")
+
+
+def files(found: Settings, workspace: Path, clock: Clock) -> DirectoryFiles | SftpFiles:
+    """The wire to the bank; SFTP connects when it is first used."""
+    bank = found.bank
+    if bank.transport == "directory":
+        return DirectoryFiles(exchange_folder(found), workspace, clock)
+    if bank.key_file is None:
+        raise ConfigurationError.of(
+            "CONFIG_REQUIRED", "bank.key_file", "not set", "the private key for the bank's server"
+        )
+    address = Address(
+        host=bank.host,
+        port=bank.port,
+        username=bank.username,
+        key_file=Path(bank.key_file),
+        known_host_key=bank.known_host_key,
+        out_path=bank.out_path,
+        in_path=bank.in_path,
+    )
+    return SftpFiles(address, workspace, clock)
 
 
 def exchange_folder(found: Settings) -> Path:
@@ -166,6 +198,7 @@ def terms(found: Settings, account_pattern: str) -> Terms:
         code_digest=code_digest(),
         account_pattern=account_pattern,
         carry_authorisations=found.policy.carry_authorisations,
+        poll_s=POLL_S[found.bank.transport],
     )
 
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
+from migration.bank.keeping import SETTLED_AFTER_S, manifest_text, note_of
 from migration.bank.names import allowed
-from migration.bank.transport import SETTLED_AFTER_S, manifest_text, note_of
 from migration.domain.errors import GateClosed
 from migration.domain.findings import Finding
 from migration.domain.ports import ResultFile

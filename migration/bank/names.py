@@ -29,6 +29,12 @@ def day(business_date: date) -> str:
     return business_date.isoformat().replace("-", "")
 
 
+def parts(business_date: date) -> tuple[str, str, str]:
+    """Return the folders of a business date: YYYY, MM, DD."""
+    text = day(business_date)
+    return text[:4], text[4:6], text[6:]
+
+
 def allowed(name: str, business_date: date | None) -> str:
     """Return the name if it is on the allow-list and carries the business date (any, when None); else GateClosed.
 

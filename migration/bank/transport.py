@@ -2,8 +2,6 @@
 
     <directory>/out/YYYY/MM/DD/<request name>      written as .<name>.part, flushed, read back, renamed
     <directory>/in/YYYY/MM/DD/<result name>        left there after use
-    <workspace>/quarantine/<result name>[.N]       with <the same>.json beside it
-    <workspace>/manifests/<name>.json
 
 What lies in the exchange directory is not trusted: names must be on the allow-list, links and anything but regular
 files are refused. Every verb is safe to repeat after a crash at any point.
@@ -12,14 +10,12 @@ files are refused. Every verb is safe to repeat after a crash at any point.
 from __future__ import annotations
 
 import fcntl
-import hashlib
-import json
 import os
-from itertools import count
 from typing import TYPE_CHECKING, Final
 
 from migration.bank import disk
-from migration.bank.names import allowed, day
+from migration.bank.keeping import SETTLED_AFTER_S, Keeping, sha256
+from migration.bank.names import allowed, parts
 from migration.domain.errors import GateClosed, TransientError
 from migration.domain.findings import Finding
 from migration.domain.ports import ResultFile
@@ -31,8 +27,6 @@ if TYPE_CHECKING:
 
     from migration.domain.ports import Clock
 
-SETTLED_AFTER_S: Final = 2.0
-"""A result that was written to less than this ago may still be growing."""
 LOCK_TRIES: Final = 40
 LOCK_PAUSE_S: Final = 0.25
 
@@ -42,7 +36,7 @@ class DirectoryFiles:
 
     def __init__(self, directory: Path, workspace: Path, clock: Clock) -> None:
         self._directory = directory
-        self._workspace = workspace
+        self._keeping = Keeping(workspace)
         self._clock = clock
 
     def deliver(self, name: str, business_date: date, content: bytes) -> None:
@@ -53,7 +47,7 @@ class DirectoryFiles:
         """
         allowed(name, business_date)
         with disk.translated(name):
-            target = disk.folder(self._directory, "out", *_parts(business_date)) / name
+            target = disk.folder(self._directory, "out", *parts(business_date)) / name
             if self._stands(target, content):
                 return
             part = target.with_name(f".{name}.part")
@@ -74,7 +68,7 @@ class DirectoryFiles:
         found = disk.read_regular(target)
         if found is None:
             return False
-        if _sha256(found[0]) != _sha256(content):
+        if sha256(found[0]) != sha256(content):
             mend = "find out who wrote it; a request that was sent is never changed"
             raise GateClosed(Finding("REQUEST_CONFLICT", target.name, "other content stands under this name", mend))
         return True
@@ -98,7 +92,7 @@ class DirectoryFiles:
         """
         allowed(name, business_date)
         with disk.translated(name):
-            disk.refuse_links(self._directory, "in", *_parts(business_date))
+            disk.refuse_links(self._directory, "in", *parts(business_date))
             found = disk.read_regular(self._incoming(name, business_date))
         if found is None:
             return None
@@ -114,52 +108,20 @@ class DirectoryFiles:
         """
         allowed(name, business_date)
         with disk.translated(name):
-            place = disk.folder(self._workspace, "quarantine")
-            kept = _free_name(place / name, content)
-            disk.replace(kept, content)
-            note = json.dumps(note_of(name, business_date, content, reasons), ensure_ascii=False, indent=2) + "\n"
-            disk.replace(place / f"{kept.name}.json", note.encode())
+            kept = self._keeping.quarantine(name, business_date, content, reasons)
             original = self._incoming(name, business_date)
             standing = disk.read_regular(original)
             if standing is not None and standing[0] == content:
                 original.unlink(missing_ok=True)
                 disk.flush_folder(original.parent)
-        return f"quarantine/{kept.name}"
+        return kept
 
     def manifest(self, name: str, facts: Mapping[str, object]) -> None:
-        """Write the manifest of a file sent or received: <workspace>/manifests/<name>.json, keys sorted."""
-        allowed(name, None)
-        with disk.translated(name):
-            place = disk.folder(self._workspace, "manifests")
-            disk.replace(place / f"{name}.json", manifest_text(facts).encode())
+        """Write the manifest of a file sent or received into the workspace."""
+        self._keeping.manifest(name, facts)
 
     def _incoming(self, name: str, business_date: date) -> Path:
-        return self._directory.joinpath("in", *_parts(business_date), name)
-
-
-def note_of(name: str, business_date: date, content: bytes, reasons: Sequence[Finding]) -> dict[str, object]:
-    """Say why a file was quarantined: codes and record numbers, nothing of its content."""
-    return {
-        "name": name,
-        "business_date": business_date.isoformat(),
-        "sha256": _sha256(content),
-        "bytes": len(content),
-        "reasons": [{"code": each.code, "subject": each.subject, "detail": each.detail} for each in reasons],
-    }
-
-
-def manifest_text(facts: Mapping[str, object]) -> str:
-    """Print a manifest; dates and times in ISO form."""
-    return json.dumps(dict(facts), ensure_ascii=False, indent=2, sort_keys=True, default=str) + "\n"
-
-
-def _parts(business_date: date) -> tuple[str, str, str]:
-    text = day(business_date)
-    return text[:4], text[4:6], text[6:]
-
-
-def _sha256(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
+        return self._directory.joinpath("in", *parts(business_date), name)
 
 
 def _lock(handle: int) -> bool:
@@ -183,17 +145,7 @@ def _write_and_rename(handle: int, part: Path, target: Path, content: bytes) -> 
     disk.fill(handle, content)
     os.lseek(handle, 0, os.SEEK_SET)
     with os.fdopen(os.dup(handle), "rb") as file:
-        if _sha256(file.read()) != _sha256(content):
+        if sha256(file.read()) != sha256(content):
             part.unlink(missing_ok=True)
             raise TransientError(Finding("REQUEST_READ_BACK", target.name, "the disk returned other bytes"))
     part.rename(target)
-
-
-def _free_name(wanted: Path, content: bytes) -> Path:
-    """`name`, `name.1`, `name.2` ...: the first that is free or holds this content already."""
-    for number in count():
-        path = wanted.with_name(f"{wanted.name}.{number}") if number else wanted
-        standing = disk.read_regular(path)
-        if standing is None or standing[0] == content:
-            return path
-    raise AssertionError  # count() does not end

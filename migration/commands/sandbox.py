@@ -10,6 +10,7 @@ import typer
 from migration import wiring
 from migration.commands.shared import ERR, OUT, settings
 from migration.domain.errors import ConfigurationError
+from migration.settings import Settings
 
 
 def demo(*, keep_ui: Annotated[bool, typer.Option("--keep-ui", help="Keep Airflow up until Ctrl-C.")] = False) -> None:
@@ -49,16 +50,23 @@ def bank(
     port: Annotated[
         int | None, typer.Option("--port", help="For the query channel; this version works by files only.")
     ] = None,
+    sftp: Annotated[
+        int | None, typer.Option("--sftp", min=0, max=65535, help="Serve the exchange by SFTP on this port (0: any).")
+    ] = None,
+    directory: Annotated[
+        Path | None, typer.Option("--directory", help="The bank's exchange folder; default: bank.directory.")
+    ] = None,
     once: Annotated[bool, typer.Option("--once", help="Answer what is there, then stop.")] = False,
 ) -> None:
-    """The sandbox bank: answers request files under the configured directory until Ctrl-C."""
+    """The sandbox bank: answers request files under the configured directory until Ctrl-C, over SFTP too when asked."""
     from migration.sandbox.bank import BankBusy, PlanError, Profile  # noqa: PLC0415
     from migration.sandbox.bank import run as serve  # noqa: PLC0415
+    from migration.sandbox.bank import sftp as server  # noqa: PLC0415
 
     if port is not None:
         ERR.print("the query channel is not part of this version; --port is not used")
     found = settings()
-    place, terms = wiring.exchange_folder(found), found.bank
+    place, terms = directory or _place(found), found.bank
     profile = Profile(
         product=terms.product,
         institution=terms.institution,
@@ -66,7 +74,16 @@ def bank(
         rows_per_file=terms.rows_per_file,
         platform_accounts=frozenset({terms.fee_account, terms.red_packet_account, terms.master_account}),
     )
+    state = place / "state"
+    doors = () if sftp is None else (server.door(place, state, sftp),)
     try:
-        serve(place, state=place / "state", faults=faults, business_date=None, once=once, profile=profile)
-    except (PlanError, BankBusy) as wrong:
+        serve(place, state=state, faults=faults, business_date=None, once=once, profile=profile, doors=doors)
+    except (PlanError, BankBusy, OSError) as wrong:
         raise ConfigurationError.of("SANDBOX_BANK", "sandbox bank", str(wrong), "docs/sandbox-bank.md") from wrong
+
+
+def _place(found: Settings) -> Path:
+    """The bank's folder: shared with us, or, when files travel by SFTP and none is given, the sandbox's own."""
+    if found.bank.directory is None and found.bank.transport == "sftp":
+        return Path(found.cutover.workspace) / "sandbox-bank"
+    return wiring.exchange_folder(found)

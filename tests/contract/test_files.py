@@ -1,6 +1,8 @@
-"""What every `Files` must do; the directory transport and the in-memory double both pass."""
+"""What every `Files` must do; the directory transport, SFTP (a real server) and the in-memory double all pass."""
 
 import json
+import os
+import shutil
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -13,6 +15,8 @@ from migration.bank.transport import DirectoryFiles
 from migration.domain.errors import GateClosed
 from migration.domain.findings import Finding
 from migration.domain.ports import Files
+from migration.sandbox.bank.sftp import Door
+from tests.support import sftp
 
 DAY = date(2017, 11, 18)
 REQUEST, RESULT = "3005-BID-000001-20171118", "3005-BIDRESP-000001-20171118"
@@ -35,6 +39,7 @@ class StillClock:
 class World(Protocol):
     files: Files
     clock: StillClock
+    settles_s: float
 
     def sent(self, name: str) -> bytes | None: ...
     def answer(self, name: str, content: bytes) -> None: ...
@@ -43,7 +48,9 @@ class World(Protocol):
 
 
 class OnDisk:
-    def __init__(self, root: Path) -> None:
+    settles_s = 2.0
+
+    def __init__(self, root: Path, _door: object) -> None:
         self.root, self.clock = root, StillClock()
         self.files = DirectoryFiles(root / "exchange", root / "workspace", self.clock)
 
@@ -65,8 +72,25 @@ class OnDisk:
         return json.loads((self.root / "workspace/manifests" / f"{name}.json").read_text())
 
 
+class OverSftp(OnDisk):
+    settles_s = 3.0  # SFTP tells times in whole seconds
+
+    def __init__(self, root: Path, door: Door) -> None:
+        self.root, self.clock = root, StillClock()
+        self.files = sftp.files(door, root, self.clock)
+
+    def answer(self, name, content):
+        super().answer(name, content)
+        path = self.root / "exchange/in/2017/11/18" / name
+        whole = int(path.stat().st_mtime)
+        os.utime(path, (whole, whole))
+        self.clock.at = datetime.fromtimestamp(whole, UTC)
+
+
 class InMemory:
-    def __init__(self, _root: Path) -> None:
+    settles_s = 2.0
+
+    def __init__(self, _root: Path, _door: object) -> None:
         self.clock = StillClock()
         self.files = MemoryFiles(self.clock)
 
@@ -83,9 +107,25 @@ class InMemory:
         return json.loads(self.files.manifests[name])
 
 
-@pytest.fixture(params=[OnDisk, InMemory])
+@pytest.fixture(scope="module")
+def served(tmp_path_factory):
+    """One server for all tests of the module; each empties its exchange."""
+    root = tmp_path_factory.mktemp("sftp")
+    with sftp.bank(root) as door:
+        yield root, door
+
+
+@pytest.fixture(params=[OnDisk, OverSftp, InMemory])
 def world(request, tmp_path) -> World:
-    return request.param(tmp_path)
+    if request.param is not OverSftp:
+        yield request.param(tmp_path, None)
+        return
+    root, door = request.getfixturevalue("served")
+    for place in ("exchange/out", "exchange/in", "workspace"):
+        shutil.rmtree(root / place, ignore_errors=True)
+    made = OverSftp(root, door)
+    yield made
+    made.files.close()
 
 
 def test_a_request_is_delivered_once_and_the_same_again_is_nothing(world):
@@ -105,7 +145,7 @@ def test_a_result_is_absent_then_growing_then_settled(world):
     assert world.files.result(RESULT, DAY) is None
     world.answer(RESULT, b"half")
     assert world.files.result(RESULT, DAY).settled is False
-    world.clock.sleep(1.9)
+    world.clock.sleep(world.settles_s - 0.1)
     assert world.files.result(RESULT, DAY).settled is False
     world.clock.sleep(0.2)
     found = world.files.result(RESULT, DAY)

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from migration.sandbox.bank import BankBusy, PlanError, dump, run
+from migration.sandbox.bank import BankBusy, PlanError, dump, run, sftp
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,6 +44,7 @@ def _serve(arguments: list[str]) -> int:
     parser.add_argument("--state", type=Path, required=True, help="folder of the bank's own books")
     parser.add_argument("--faults", type=Path, help="fault plan, TOML or JSON")
     parser.add_argument("--business-date", help="frozen bank date, YYYY-MM-DD: requests of later days wait")
+    parser.add_argument("--sftp", type=int, metavar="PORT", help="serve the exchange by SFTP too; 0: any free port")
     parser.add_argument("--poll", type=float, default=0.2, help="seconds between two looks")
     parser.add_argument("--once", action="store_true", help="look once and end")
     options = parser.parse_args(arguments)
@@ -61,8 +62,9 @@ def _serve(arguments: list[str]) -> int:
             once=options.once,
             stop=stop,
             announce=partial(print, flush=True),
+            doors=() if options.sftp is None else (sftp.door(options.directory, options.state, options.sftp),),
         )
-    except (BankBusy, PlanError, ValueError) as error:
+    except (BankBusy, PlanError, ValueError, OSError) as error:
         return _complain(error)
     return 0
 

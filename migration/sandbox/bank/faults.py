@@ -21,12 +21,18 @@ _REFUSE: Final = {
     "refuse_authorisations": ("authorisations", re.compile(r"(?!00)[0-9A-Z]{2}")),
 }
 _LISTS: Final = ("already_open", "already_open_other")
-_KEYS: Final = frozenset({*_REFUSE, *_LISTS, "seed", "hold", "corrupt", "slow_write"})
+_KEYS: Final = frozenset({*_REFUSE, *_LISTS, "seed", "hold", "corrupt", "slow_write", "sftp"})
 _MATCHER: Final = frozenset({"match", "sort", "id"})
 _RULES: Final = {
     "hold": _MATCHER | {"seconds", "until_released", "released"},
     "corrupt": _MATCHER | {"how", "record", "times", "per_file", "field", "code", "bytes"},
     "slow_write": _MATCHER | {"seconds", "pieces", "times", "per_file"},
+    "sftp": _MATCHER | {"how", "on", "after", "times", "seconds"},
+}
+_ONE_OF: Final = {
+    ("corrupt", "how"): HOWS,
+    ("sftp", "how"): frozenset({"drop", "full", "denied", "failure", "slow"}),
+    ("sftp", "on"): frozenset({"read", "write", "rename", None}),
 }
 _SORTS: Final = frozenset({"person", "company", "listings", "debts", "authorisations"})
 
@@ -73,6 +79,7 @@ class FaultPlan:
     hold: tuple[Rule, ...] = ()
     corrupt: tuple[Rule, ...] = ()
     slow_write: tuple[Rule, ...] = ()
+    sftp: tuple[Rule, ...] = ()
 
 
 def parse(plan: dict[str, Any]) -> FaultPlan:
@@ -89,6 +96,7 @@ def parse(plan: dict[str, Any]) -> FaultPlan:
         hold=rules["hold"],
         corrupt=rules["corrupt"],
         slow_write=rules["slow_write"],
+        sftp=rules["sftp"],
     )
 
 
@@ -124,8 +132,9 @@ def _rule(name: str, at: int, table: Any) -> Rule:
     match = re.compile(_typed(f"{where}.match", str, options.get("match")))
     if options.get("sort") not in {None, *_SORTS}:
         raise PlanError(f"{where}.sort: one of {', '.join(sorted(_SORTS))}")
-    if name == "corrupt" and options.get("how") not in HOWS:
-        raise PlanError(f"{where}.how: one of {', '.join(sorted(HOWS))}")
+    for (rule, key), words in _ONE_OF.items():
+        if rule == name and options.get(key) not in words:
+            raise PlanError(f"{where}.{key}: one of {', '.join(sorted(filter(None, words)))}")
     if name == "hold" and "seconds" not in options and not options.get("until_released"):
         raise PlanError(f"{where}: wants seconds, or until_released = true")
     return Rule(str(options.get("id") or _rule_id(name, options)), match, options.get("sort"), options)

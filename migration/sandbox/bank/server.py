@@ -64,14 +64,14 @@ class SandboxBank:
         sleep: Callable[[float], object] = time.sleep,
     ) -> None:
         self._directory = directory
-        self._faults = PlanFile(faults)
+        self.faults = PlanFile(faults)
         self._profile = profile or Profile()
         self._latest = date.fromisoformat(business_date) if business_date else date.max
         self._announce = announce or (lambda _line: None)
         self._clock = clock
         self._looked: dict[Path, _Looked] = {}
         self._ledger = Ledger(state)
-        self._delivery = Delivery(directory / "in", self._ledger, self._faults, self._announce, clock, sleep)
+        self._delivery = Delivery(directory / "in", self._ledger, self.faults, self._announce, clock, sleep)
 
     def __enter__(self) -> Self:
         return self
@@ -88,8 +88,8 @@ class SandboxBank:
 
         OSError or sqlite3.Error when something could not be written; the next tick goes on from there.
         """
-        if self._faults.refresh():
-            self._announce(self._faults.trouble or "fault plan read again")
+        if self.faults.refresh():
+            self._announce(self.faults.trouble or "fault plan read again")
         found = exchange.scan(self._directory)
         self._looked = {one.path: self._looked[one.path] for one in found if one.path in self._looked}
         new = 0
@@ -151,7 +151,7 @@ class SandboxBank:
     def _work(self, request: RequestName, content: bytes, digest: str) -> None:
         """Answer every record and keep the whole answer."""
         rows, eol = exchange.rows_of(request.exchange.request, content, self._profile.rows_per_file)
-        desk = Desk(self._ledger, self._faults.plan, self._profile, request, rows[0])
+        desk = Desk(self._ledger, self.faults.plan, self._profile, request, rows[0])
         counter = _COUNTERS[request.exchange.kind]
         answers = [counter(desk, number, row) for number, row in enumerate(rows, start=1)]
         result = b"".join(answer.record + eol for answer in answers)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import fcntl
 import sqlite3
 import threading
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 from migration.sandbox.bank.server import SandboxBank
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from migration.sandbox.bank.desk import Profile
@@ -32,8 +33,9 @@ def run(
     stop: threading.Event | None = None,
     announce: Callable[[str], None] = print,
     profile: Profile | None = None,
+    doors: Sequence[Callable[[SandboxBank], AbstractContextManager[str]]] = (),
 ) -> None:
-    """Run the bank until `stop` is set, or for one tick.
+    """Run the bank until `stop` is set, or for one tick. `doors` are further ways in; each says where it is open.
 
     BankBusy when another one is at work on the same books; PlanError when the fault plan is wrong. A full disk or a
     locked ledger is announced and tried again at the next tick, except with `once`.
@@ -50,7 +52,10 @@ def run(
             announce=announce,
             sleep=ending.wait,
         ) as bank,
+        ExitStack() as open_doors,
     ):
+        for door in doors:
+            announce(open_doors.enter_context(door(bank)))
         announce("sandbox bank: open")
         trouble = ""
         while True:
