@@ -22,8 +22,8 @@ demo: setup ## The main job: a whole cutover of sample_data/ in a real Airflow.
 ui: setup ## The same, and keep the Airflow UI up until Ctrl-C.
 	@$(BIN)/cutover demo --keep-ui
 
-rehearse: setup ## The same cutover from the command line, without Airflow.
-	@$(BIN)/python -m migration.demo.rehearse
+rehearse: setup ## The same cutover from the command line, without Airflow; SFTP=1: over the sandbox's SFTP server.
+	@$(BIN)/python -m migration.demo.rehearse $(if $(SFTP),--sftp)
 
 test: setup ## All tests that need nothing but Python.
 	@$(BIN)/python -m pytest -n 2 --dist loadfile

@@ -51,6 +51,12 @@ _CODES: Final[dict[str, str]] = {
     "RESULT_QUARANTINED": "结果文件已隔离",
     "SAMPLE_FAILED": "抽样未通过，全量未送",
     "SEAL_CONFLICT": "封存内容前后不一",
+    "SFTP_AUTH": "银行服务器拒绝登录",
+    "SFTP_HOST_KEY": "银行主机密钥与约定不符",
+    "SFTP_KEY_FILE": "本方私钥文件不可用",
+    "SFTP_LOST": "与银行的连接中断",
+    "SFTP_SLOW": "与银行传输超时",
+    "SFTP_UNREACHABLE": "银行服务器不可达",
     "SNAPSHOT_CHANGED": "快照后旧库有变动",
     "STAGE_ORDER": "阶段次序不符",
 }

@@ -2,14 +2,18 @@
 
 Every step is a `cutover` command that is printed before it runs, so it shows how a night goes: the bank is a process of
 its own, two people approve, operations hands in corrections, compliance signs. Ends with the exports and the report.
+With `--sftp` the files travel over the sandbox's SFTP server instead of through a shared folder.
 """
 
 from __future__ import annotations
 
 import csv
 import json
+import os
+import re
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -46,14 +50,26 @@ def decide(file: str, option: str) -> None:
         cutover("exceptions", *options, "--as", name, "--reason", reason)
 
 
+def start_bank(*words: str, sftp: bool) -> subprocess.Popen[str]:
+    """Start the sandbox bank; over SFTP, with what it says of itself set for every command that follows."""
+    argv = [CUTOVER, *CONFIG, "sandbox", "bank", "--faults", "sample_data/bank_faults.toml", *words]
+    bank = subprocess.Popen([*argv, *(("--sftp", "0") if sftp else ())], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    output = bank.stdout or ()
+    for line in output:
+        if " sftp on " in line:
+            facts = dict(re.findall(r'(port|known_host_key|key_file) = "?([^",\n]+)', line))
+            facts |= {"transport": "sftp", "host": "127.0.0.1", "username": "platform"}
+            os.environ.update({f"CUTOVER__BANK__{key.upper()}": value for key, value in facts.items()})
+        if line.endswith("open\n"):
+            break
+    threading.Thread(target=lambda: [None for _ in output], daemon=True).start()  # or the pipe fills and the bank stops
+    return bank
+
+
 def main() -> None:
     """Carry the rehearsal out; safe to repeat: a cutover that is done is shown."""
     began = time.monotonic()
-    bank = subprocess.Popen(
-        [CUTOVER, *CONFIG, "sandbox", "bank", "--faults", "sample_data/bank_faults.toml"],
-        cwd=ROOT,
-        stdout=subprocess.DEVNULL,
-    )
+    bank = start_bank(sftp="--sftp" in sys.argv)
     try:
         if not json.loads(cutover("status", "--json", quiet=True))["done"]:
             carry_out()

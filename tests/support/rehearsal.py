@@ -22,7 +22,7 @@ from migration.clock import FakeClock
 from migration.domain import corrections
 from migration.domain.errors import CutoverError
 from migration.domain.outcome import balance, outcome
-from migration.domain.ports import Journal, Legacy
+from migration.domain.ports import Files, Journal, Legacy
 from migration.journal.memory import MemoryJournal
 from migration.legacy.memory import MemoryLegacy
 from migration.sandbox.bank import SandboxBank
@@ -107,6 +107,7 @@ class Rehearsal:
         self.faults(faults or {})
         self.bank = SandboxBank(root / "bank", root / "state", self.plan, clock=lambda: self.clock.now().timestamp())
         self.clock.bank = self.bank
+        self.files: Files = DirectoryFiles(root / "bank", root / "workspace", self.clock)
         self.journal: Journal = journal if journal is not None else MemoryJournal(self.clock)
         self.source = MemoryLegacy(platform, complete=True) if isinstance(platform, dict) else platform
         self.terms = terms(**changes)
@@ -128,7 +129,7 @@ class Rehearsal:
             journal=self.journal,
             legacy=self.source,
             bank=JxProfile("0110", "000187", "MP"),
-            files=DirectoryFiles(self.root / "bank", self.root / "workspace", self.clock),
+            files=self.files,
             judge=self.judge,
             clock=self.clock,
             actor=self.actor,
