@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -62,17 +62,31 @@ def cells(values: Sequence[object]) -> Cells:
 
 def raw(values: Sequence[object]) -> Cells:
     """A stretch of a column for `joined`: the empty string still stands for itself."""
-    kinds = set(map(type, values))
-    kinds.discard(type(None))
-    if kinds <= {str} or kinds == {int}:
-        try:
-            column = pa.array(values, pa.string() if kinds <= {str} else pa.int64())
-        except (OverflowError, pa.ArrowInvalid, UnicodeEncodeError):
-            pass  # an integer beyond 64 bits, a lone surrogate: cell by cell
-        else:
-            none = np.zeros(len(values), dtype=bool)
-            return Cells(column if kinds <= {str} else column.cast(pa.string()), none, none)
-    return _one_by_one(values)
+    found = _text(values)
+    if found is None:
+        found = _whole(values)
+    if found is None:
+        return _one_by_one(values)
+    none = np.zeros(len(values), dtype=bool)
+    return Cells(found, none, none)
+
+
+def _text(values: Sequence[object]) -> Any:
+    """All of them text (or bytes that are UTF-8) or NULL, else None: Arrow refuses anything else by itself."""
+    try:
+        return pa.array(values, pa.string())
+    except (pa.ArrowInvalid, pa.ArrowTypeError, UnicodeEncodeError):
+        return None
+
+
+def _whole(values: Sequence[object]) -> Any:
+    """All of them integers of 64 bits or NULL, else None; to Arrow a truth value or a float would be one, too."""
+    if not set(map(type, values)) <= {int, type(None)}:
+        return None
+    try:
+        return pa.array(values, pa.int64()).cast(pa.string())
+    except (OverflowError, pa.ArrowInvalid):
+        return None
 
 
 def _one_by_one(values: Sequence[object]) -> Cells:

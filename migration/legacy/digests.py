@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pyarrow as pa
 
+from migration.domain.tables import SNAPSHOT
 from migration.legacy.arrows import compute
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 CHUNK: Final = 65_536
 """Rows hashed (and stored) at a time."""
@@ -47,6 +48,14 @@ def entity_digest(entity: str, table: pa.Table) -> str:
     return digester.hex()
 
 
+def digest_of(entity: str, pieces: Iterable[pa.Table]) -> str:
+    """SHA-256 (hex) over an entity's plain content, as its pieces come."""
+    digester = Digester(entity, SNAPSHOT[entity].names)
+    for piece in pieces:
+        digester.add(piece)
+    return digester.hex()
+
+
 def overall_digest(entities: Mapping[str, str]) -> str:
     """SHA-256 (hex) over the digests of all entities, the issues among them."""
     lines = "".join(f"{entity}:{digest}\n" for entity, digest in sorted(entities.items()))
@@ -60,8 +69,10 @@ def chunks(table: pa.Table) -> Iterator[pa.RecordBatch]:
 
 def _content(batch: pa.RecordBatch) -> memoryview:
     """Write the rows as one buffer of text: Arrow keeps the values of a column of strings end to end."""
-    parts = [part for column in batch.columns for part in _netstring(column)]
-    rows = compute.binary_join_element_wise(*parts, pa.scalar("", pa.large_string()))
+    parts: list[Any] = []
+    for column in batch.columns:
+        parts += _netstring(column, "," if parts else "")
+    rows = compute.binary_join_element_wise(*parts, pa.scalar(",", pa.large_string()), pa.scalar("", pa.large_string()))
     _, offsets, values = rows.buffers()
     if values is None:
         return memoryview(b"")
@@ -69,12 +80,12 @@ def _content(batch: pa.RecordBatch) -> memoryview:
     return memoryview(values)[int(ends[rows.offset]) : int(ends[rows.offset + len(rows)])]
 
 
-def _netstring(column: Any) -> tuple[Any, Any, Any]:
-    """Length and colon, text, comma; for NULL a hyphen, nothing, a comma."""
+def _netstring(column: Any, comma: str) -> tuple[Any, Any]:
+    """The comma of the cell before, length and colon; then the text. For NULL a hyphen and nothing."""
     text = column.cast(pa.large_string())
     size = compute.fill_null(compute.binary_length(text).cast(pa.int64()), -1)
     longest = compute.max(size).as_py() or 0
-    heads = pa.array(["-", *(f"{number}:" for number in range(max(longest, 0) + 1))], pa.large_string())
+    heads = [f"{comma}-", *(f"{comma}{number}:" for number in range(max(longest, 0) + 1))]
     if column.null_count:
         text = compute.fill_null(text, "")
-    return heads.take(compute.add(size, 1)), text, pa.scalar(",", pa.large_string())
+    return pa.array(heads, pa.large_string()).take(compute.add(size, 1)), text

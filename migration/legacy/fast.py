@@ -8,6 +8,7 @@ column type the generic path reads the entity.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Final
 
 import numpy as np
@@ -47,11 +48,25 @@ def describe(connection: sa.Connection, statement: str) -> list[tuple[str, int, 
 def read(
     connection: sa.Connection, statement: str, described: Sequence[tuple[str, int, str]], at: Mapping[str, int]
 ) -> Iterator[tuple[dict[str, Cells], int]]:
-    """Stream the SELECT: canonical column -> its cells, and the number of rows."""
-    for block in _blocks(connection, statement.rstrip().rstrip(";")):
-        table = _table(block, len(described))
-        columns = {name: _cells(table[i], described[i][1]) for name, i in at.items()}
-        yield columns, table.num_rows
+    """Stream the SELECT: canonical column -> its cells, and the number of rows.
+
+    While the server sends, what it sent before becomes columns beside.
+    """
+    with ThreadPoolExecutor(1) as worker:
+        before: Future[tuple[dict[str, Cells], int]] | None = None
+        for block in _blocks(connection, statement.rstrip().rstrip(";")):
+            done, before = before, worker.submit(_columns, block, described, at)
+            if done is not None:
+                yield done.result()
+        if before is not None:
+            yield before.result()
+
+
+def _columns(
+    block: bytes, described: Sequence[tuple[str, int, str]], at: Mapping[str, int]
+) -> tuple[dict[str, Cells], int]:
+    table = _table(block, len(described))
+    return {name: _cells(table[i], described[i][1]) for name, i in at.items()}, table.num_rows
 
 
 def _blocks(connection: sa.Connection, statement: str) -> Iterator[bytes]:

@@ -87,7 +87,7 @@ class MemoryLegacy:
             if rows is None and entity in REQUIRED_ENTITIES:
                 raise ConfigurationError.of("SOURCE_ENTITY_MISSING", entity, "the source has no such table")
             if isinstance(rows, pa.Table):
-                yield EntityReading(entity, [sorted_table(entity, rows)], [])
+                yield EntityReading(entity, [[sorted_table(entity, rows)]], [])
             else:
                 yield self._read(entity, rows or ())
 

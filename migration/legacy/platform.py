@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gc
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from migration.domain.errors import TransientError
@@ -12,11 +14,11 @@ from migration.legacy import digests, source
 from migration.legacy.cells import Cells, joined, raw
 from migration.legacy.options import Options
 from migration.legacy.plausible import Plausible
-from migration.legacy.reading import EntityReader, EntityReading, all_issues
+from migration.legacy.reading import EntityReader, EntityReading, OutOfOrder, all_issues
 from migration.legacy.snapshot import ISSUES_NAME, SnapshotStore, folder_of, make_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Generator, Iterator, Mapping
     from pathlib import Path
 
     import pyarrow as pa
@@ -26,7 +28,10 @@ if TYPE_CHECKING:
     from migration.legacy.vault import Vault
 
 
-PARSED: Final = 32_768
+Fetched = tuple[dict[str, list[Cells]], int]
+"""Canonical column -> its cells in stretches, and the number of rows."""
+
+PARSED: Final = 65_536
 """Rows parsed at a time, at least."""
 
 
@@ -63,12 +68,14 @@ class LegacyPlatform:
         ConfigurationError as `source.View.read`; GateClosed(MAPPING_UNITS, MAPPING_TYPE) when the rows as a whole show
         that a column is mapped wrongly; TransientError(SNAPSHOT_NOT_STORED).
         """
-        return self._store.write(self._readings(Plausible(self._options)))
+        with closing(self._readings(Plausible(self._options))) as readings:
+            return self._store.write(readings)
 
     def fingerprint(self) -> Mapping[str, str]:
         """Digests by entity (and of the issues) of the source as it is now; nothing is stored."""
         try:
-            return fingerprint(self._readings(None))
+            with closing(self._readings(None)) as readings:
+                return fingerprint(readings)
         except OSError as error:
             raise TransientError.of(
                 "SNAPSHOT_NOT_STORED",
@@ -85,48 +92,73 @@ class LegacyPlatform:
         """Return the cells that could not be taken, in ISSUES; CouldNotCheck(SNAPSHOT_DAMAGED)."""
         return self._store.load(snapshot, ISSUES_NAME)
 
-    def _readings(self, judged: Plausible | None) -> Iterator[EntityReading]:
+    def _readings(self, judged: Plausible | None) -> Generator[EntityReading]:
         make_folder(self._aside)
         with source.view(self._url, self._entities, fast=self._fast) as view, ThreadPoolExecutor(1) as worker:
             for entity in SNAPSHOT:
                 reader = EntityReader(entity, self._options.money_unit, self._options, self._aside)
                 try:
-                    fill(reader, view, worker)
-                    reading = reader.finish()
-                    yield reading if judged is None else judged.watched(reading, reader.seen)
+                    found = reading(reader, view, worker)
+                    yield found if judged is None else judged.watched(found, reader.seen)
                 finally:
                     reader.close()
         if judged is not None:
             judged.require()
 
 
-def fill(reader: EntityReader, view: source.View, worker: ThreadPoolExecutor) -> None:
-    """Read an entity: while the driver fetches, what it fetched before is parsed, sorted and put aside beside.
+def reading(reader: EntityReader, view: source.View, worker: ThreadPoolExecutor) -> EntityReading:
+    """Read an entity as its pieces are asked for: straight on while its rows come in order, else after sorting them all."""
+    noted: list[pa.Table] = []
+
+    def straight() -> Iterator[pa.Table]:
+        yield from _parsed(reader, view, worker)
+        if not reader.straight:
+            raise OutOfOrder
+        noted.extend(reader.noted)
+
+    def sorted_first() -> Iterator[pa.Table]:
+        yield from reader.finish(noted).pieces()
+
+    return EntityReading(reader.entity, (straight(), sorted_first()), noted)
+
+
+def _parsed(reader: EntityReader, view: source.View, worker: ThreadPoolExecutor) -> Iterator[pa.Table]:
+    """Return the pieces that came in order: while the driver fetches, what it fetched before is parsed beside.
 
     Few rows are fetched at a time, so that the driver's objects are still in the processor's cache when they become
-    Arrow columns; many are parsed at a time. Their millions of short-lived objects are no cycles: looking for such
-    would take a third of the time.
+    Arrow columns; many are parsed at a time.
     """
-    collecting = gc.isenabled()
-    gc.disable()
-    try:
-        working: Future[None] | None = None
-        for parts, rows in _gathered(view.read(reader.entity)):
-            if working is not None:
-                working.result()
-            working = worker.submit(_add, reader, parts, rows)
-        if working is not None:
-            working.result()
-    finally:
-        if collecting:
-            gc.enable()
+    working: Future[pa.Table | None] | None = None
+    for parts, rows in _uncollected(_gathered(view.read(reader.entity))):
+        before = working.result() if working is not None else None
+        working = worker.submit(_add, reader, parts, rows)
+        if before is not None:
+            yield before
+    last = working.result() if working is not None else None
+    if last is not None:
+        yield last
 
 
-def _add(reader: EntityReader, parts: Mapping[str, list[Cells]], rows: int) -> None:
-    reader.add({name: joined(some) for name, some in parts.items()}, rows)
+def _uncollected(fetched: Iterator[Fetched]) -> Iterator[Fetched]:
+    """A driver's millions of short-lived objects are no cycles: looking for such would take a third of the time."""
+    while True:
+        collecting = gc.isenabled()
+        gc.disable()
+        try:
+            some = next(fetched, None)
+        finally:
+            if collecting:
+                gc.enable()
+        if some is None:
+            return
+        yield some
 
 
-def _gathered(partitions: Iterator[Partition]) -> Iterator[tuple[dict[str, list[Cells]], int]]:
+def _add(reader: EntityReader, parts: Mapping[str, list[Cells]], rows: int) -> pa.Table | None:
+    return reader.add({name: joined(some) for name, some in parts.items()}, rows)
+
+
+def _gathered(partitions: Iterator[Partition]) -> Iterator[Fetched]:
     """Make Arrow columns at once, and gather them until they are worth a round of parsing."""
     parts: dict[str, list[Cells]] = {}
     rows = 0
@@ -145,11 +177,8 @@ def fingerprint(readings: Iterator[EntityReading]) -> Mapping[str, str]:
     """Digests of entities as they are read, the issues last."""
     found: dict[str, str] = {}
     issues: list[pa.Table] = []
-    for reading in readings:
-        digester = digests.Digester(reading.entity, SNAPSHOT[reading.entity].names)
-        for piece in reading.pieces():
-            digester.add(piece)
-        found[reading.entity] = digester.hex()
-        issues.append(reading.issues)
+    for some in readings:
+        found[some.entity] = some.given_to(partial(digests.digest_of, some.entity))
+        issues.append(some.issues)
     found[ISSUES_NAME] = digests.entity_digest(ISSUES_NAME, all_issues(issues))
     return found

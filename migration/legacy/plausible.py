@@ -7,7 +7,7 @@ platform could look like it. Findings name entity and column, what was seen and 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -36,6 +36,12 @@ _HINTS: Final = (
     (re.compile(r"\d{12,13}"), "unix_ms"),
     (re.compile(r"(?:19|20)\d{6}(?:\d{6})?"), "compact"),
 )
+_OF: Final[Mapping[str, tuple[str, ...]]] = {
+    "listings": ("amount",),
+    "schedules": ("lent", "left"),
+    "debts": ("owed",),
+}
+"""Entity -> the sums that are taken of it."""
 _OF_DATES: Final = frozenset({"day", "instant"})
 
 
@@ -49,14 +55,14 @@ class Plausible:
 
     def watched(self, reading: EntityReading, seen: Mapping[str, Seen]) -> EntityReading:
         """The same reading, looked at as it goes by."""
-        self.note(reading.entity, seen)
+        entity = reading.entity
+        self.note(entity, seen)
+        return reading.watched(lambda: self._forget(entity), lambda piece: self.see(entity, piece))
 
-        def pieces() -> Iterator[pa.Table]:
-            for piece in reading.pieces():
-                self.see(reading.entity, piece)
-                yield piece
-
-        return EntityReading(reading.entity, pieces(), reading.noted)
+    def _forget(self, entity: str) -> None:
+        """A reading that begins again is counted once."""
+        for name in _OF.get(entity, ()):
+            self._sums.pop(name, None)
 
     def note(self, entity: str, seen: Mapping[str, Seen]) -> None:
         """Take what was seen of an entity's columns; it may still be growing."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -18,14 +18,15 @@ from migration.legacy.runs import Runs
 from migration.legacy.seen import Seen
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
+T = TypeVar("T")
 ISSUES_ORDER: Final = ("entity", "key", "column", "code")
 Rows = npt.NDArray[np.int64]
 
 
-RUN_BYTES: Final = 48 << 20
+RUN_BYTES: Final = 24 << 20
 """Arrow bytes of an entity that are held, and sorted, at a time when there is a folder to put them aside in."""
 
 _AT: Final = "@"
@@ -35,34 +36,68 @@ Fault = tuple[str, str, Rows]
 """Column, code, rows in the order of reading (ascending)."""
 
 
+class OutOfOrder(Exception):
+    """A row came after one of a greater key: the pieces so far are void, and are given once more, in order."""
+
+
 class EntityReading:
     """One entity, sorted by key as UTF-8 bytes, in pieces as SNAPSHOT[entity]: read once, then `issues` are known.
 
-    No key is divided between two pieces.
+    No key is divided between two pieces. `ways` are the ways to come by the pieces; all but the last may break off
+    with OutOfOrder.
     """
 
-    def __init__(self, entity: str, pieces: Iterable[pa.Table], issues: list[pa.Table]) -> None:
+    def __init__(self, entity: str, ways: Iterable[Iterable[pa.Table]], issues: list[pa.Table]) -> None:
         self.entity = entity
-        self._pieces = iter(pieces)
-        self.noted = issues
+        self._ways = iter(ways)
+        self._pieces: Iterator[pa.Table] | None = None
+        self._noted = issues
 
     def pieces(self) -> Iterator[pa.Table]:
-        """Return the rows, piece by piece; only once."""
-        yield from self._pieces
+        """Return the rows, piece by piece; only once, and once more after OutOfOrder."""
+        self._pieces = iter(next(self._ways))
+        return self._pieces
+
+    def given_to(self, taker: Callable[[Iterator[pa.Table]], T]) -> T:
+        """Return what the taker makes of the pieces; it begins anew when they turn out not to come in order."""
+        while True:
+            try:
+                return taker(self.pieces())
+            except OutOfOrder:
+                continue
+
+    def watched(self, begin: Callable[[], None], see: Callable[[pa.Table], None]) -> EntityReading:
+        """Return the same reading, shown to `see` as it goes by; `begin` is called whenever it begins."""
+
+        def shown(way: Iterable[pa.Table]) -> Iterator[pa.Table]:
+            begin()
+            for piece in way:
+                see(piece)
+                yield piece
+
+        return EntityReading(self.entity, map(shown, self._ways), self._noted)
 
     @property
     def table(self) -> pa.Table:
         """All rows at once."""
-        return pa.concat_tables([SNAPSHOT[self.entity].empty_table(), *self.pieces()]).combine_chunks()
+        pieces = self.given_to(list)
+        return pa.concat_tables([SNAPSHOT[self.entity].empty_table(), *pieces]).combine_chunks()
 
     @property
     def issues(self) -> pa.Table:
         """Issues as ISSUES, sorted, without repetitions; what is still to be read is read for them."""
-        for _ in self._pieces:
-            pass
-        joined = pa.concat_tables([ISSUES.empty_table(), *self.noted])
+        if self._pieces is None:
+            self.given_to(_drained)
+        else:
+            _drained(self._pieces)
+        joined = pa.concat_tables([ISSUES.empty_table(), *self._noted])
         distinct = joined.group_by(list(ISSUES_ORDER)).aggregate([]).select(list(ISSUES_ORDER)).cast(ISSUES)
         return distinct.sort_by([(name, "ascending") for name in ISSUES_ORDER])
+
+
+def _drained(pieces: Iterator[pa.Table]) -> None:
+    for _ in pieces:
+        pass
 
 
 class EntityReader:
@@ -81,33 +116,61 @@ class EntityReader:
         self._held = 0
         self._faults: dict[tuple[str, str], list[Rows]] = {}
         self._rows = 0
+        self._last = self._schema.empty_table()
+        self.straight = True
+        self.noted: list[pa.Table] = []
         self.seen: dict[str, Seen] = {column.name: Seen() for column in COLUMNS[entity]}
 
-    def add(self, columns: Mapping[str, Sequence[object] | Cells], rows: int) -> None:
-        """Take one partition: canonical column -> its values. A nullable column may be absent."""
+    def add(self, columns: Mapping[str, Sequence[object] | Cells], rows: int) -> pa.Table | None:
+        """Take one partition: canonical column -> its values. A nullable column may be absent.
+
+        Returns it as a piece of the whole as long as all rows came in order (`straight`).
+        """
         arrays: list[Any] = []
+        faults: list[Fault] = []
         for column in COLUMNS[self.entity]:
             found = self._prepared(column, columns.get(column.name), rows)
             how = self._options.format(self.entity, column.name, column.role)
             parsed = parse(found, column, self._options.money_unit, how)
             arrays.append(parsed.values)
             for code, at in parsed.faults.items():
-                self._faults.setdefault((column.name, code), []).append(at + self._rows)
+                faults.append((column.name, code, at + self._rows))
             if column.role not in {"text", "choice"}:
                 self.seen[column.name].count(found, parsed)
         arrays.append(pa.array(np.arange(self._rows, self._rows + rows)))
         batch = pa.record_batch(arrays, schema=self._schema)
+        straight = self._took(pa.Table.from_batches([batch]), faults)
         self._batches.append(batch)
         self._held += batch.nbytes
         self._rows += rows
         if self._aside is not None and self._held >= RUN_BYTES:
             self._put_aside()
+        return straight
 
-    def finish(self) -> EntityReading:
-        """Sort, name the rows by their keys, and find doubled keys."""
-        issues: list[pa.Table] = []
+    def _took(self, piece: pa.Table, faults: Sequence[Fault]) -> pa.Table | None:
+        """Note the faults of a partition; while all rows came in order they can be named at once."""
+        for column, code, rows in faults:
+            self._faults.setdefault((column, code), []).append(rows)
+        self.straight = self.straight and self._follows(piece)
+        if not self.straight:
+            self.noted.clear()
+            return None
+        for column, code, rows in faults:
+            self.noted.append(_named(self.entity, piece, column, code, rows - self._rows, self._rows))
+        return piece.drop_columns([_AT])
+
+    def _follows(self, piece: pa.Table) -> bool:
+        """Whether the piece is in order, and all of it after what came before."""
+        border = pa.concat_tables([self._last, piece.slice(0, 1)])
+        self._last = piece.slice(piece.num_rows - 1) if piece.num_rows else self._last
+        keys = KEYS[self.entity]
+        return _ascending(border, keys) and _ascending(piece, keys)
+
+    def finish(self, noted: list[pa.Table] | None = None) -> EntityReading:
+        """Sort, name the rows by their keys, and find doubled keys; issues go to `noted`."""
+        issues = [] if noted is None else noted
         faults = [(column, code, np.concatenate(rows)) for (column, code), rows in self._faults.items()]
-        return EntityReading(self.entity, self._finished(issues, faults), issues)
+        return EntityReading(self.entity, [self._finished(issues, faults)], issues)
 
     def close(self) -> None:
         """Give back what was put aside."""
@@ -122,7 +185,7 @@ class EntityReader:
         held = pa.Table.from_batches(self._batches, schema=self._schema).combine_chunks()
         self._batches.clear()
         self._held = 0
-        return in_order(self.entity, held)
+        return held if self.straight else in_order(self.entity, held)
 
     def _put_aside(self) -> None:
         if self._runs is None and self._aside is not None:

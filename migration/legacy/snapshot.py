@@ -10,9 +10,11 @@ import json
 import os
 import secrets
 import shutil
+from collections import deque
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from fcntl import LOCK_EX, LOCK_NB, flock
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
@@ -23,16 +25,22 @@ from migration.domain.errors import CouldNotCheck, TransientError
 from migration.domain.ports import Clock, Snapshot
 from migration.domain.tables import ISSUES, SNAPSHOT
 from migration.legacy import digests
+from migration.legacy.entities import COLUMNS
 from migration.legacy.reading import EntityReading, all_issues
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from concurrent.futures import Future
     from pathlib import Path
 
     from migration.legacy.vault import Vault
 
 ISSUES_NAME: Final = "issues"
 MANIFEST: Final = "snapshot.json"
+ROW_GROUP: Final = 131_072
+"""Rows of a row group at most."""
+AHEAD: Final = 1
+"""Pieces that wait for the writing, or the digest, at most."""
 _TAKING: Final = ".taking-"
 _encryption: Any = parquet_encryption
 
@@ -84,9 +92,8 @@ class SnapshotStore:
         counts: dict[str, int] = {}
         issues: list[pa.Table] = []
         for reading in readings:
-            entity = reading.entity
-            pieces = reading.pieces()
-            found[entity], counts[entity] = _write(draft, self._vault, salt, entity, SNAPSHOT[entity], pieces)
+            write = partial(_write, draft, self._vault, salt, reading.entity, SNAPSHOT[reading.entity])
+            found[reading.entity], counts[reading.entity] = reading.given_to(write)
             issues.append(reading.issues)
         joined = all_issues(issues)
         found[ISSUES_NAME], _ = _write(draft, self._vault, salt, ISSUES_NAME, ISSUES, iter([joined]))
@@ -143,24 +150,49 @@ def _purpose(salt: str, entity: str) -> str:
 def _write(
     folder: Path, vault: Vault, salt: str, entity: str, schema: pa.Schema, pieces: Iterator[pa.Table]
 ) -> tuple[str, int]:
-    """Store the pieces as they come; returns their digest (made beside the writing) and the number of rows."""
+    """Store the pieces as they come; returns their digest (made beside the writing) and the number of rows.
+
+    What an earlier attempt left under the name is overwritten.
+    """
     properties = _encryption.create_encryption_properties(vault.derive(_purpose(salt, entity)))
     path = folder / f"{entity}.parquet"
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     digester = digests.Digester(entity, schema.names)
-    rows = 0
     with os.fdopen(handle, "wb") as file:
-        writer = pq.ParquetWriter(file, schema, compression="zstd", encryption_properties=properties)
-        with writer, ThreadPoolExecutor(1) as beside:
-            for piece in pieces:
-                digested = beside.submit(digester.add, piece)
-                for batch in digests.chunks(piece):
-                    writer.write_batch(batch)
-                digested.result()
-                rows += piece.num_rows
+        writer = pq.ParquetWriter(
+            file,
+            schema,
+            compression="zstd",
+            use_dictionary=_dictionaries(entity),
+            write_statistics=False,  # a snapshot is only ever read as a whole
+            encryption_properties=properties,
+        )
+        with writer:
+            rows = _beside(pieces, (digester.add, partial(writer.write_table, row_group_size=ROW_GROUP)))
         file.flush()
         os.fsync(file.fileno())
     return digester.hex(), rows
+
+
+def _beside(pieces: Iterator[pa.Table], takers: Sequence[Callable[[pa.Table], None]]) -> int:
+    """Give each piece to every taker, each in a thread of its own, while the next is read; returns the number of rows."""
+    rows = 0
+    given: deque[Future[None]] = deque()
+    with ExitStack() as stack:
+        threads = [(stack.enter_context(ThreadPoolExecutor(1)), taker) for taker in takers]
+        for piece in pieces:
+            rows += piece.num_rows
+            while len(given) >= AHEAD * len(takers):
+                given.popleft().result()
+            given += [thread.submit(taker, piece) for thread, taker in threads]
+        for future in given:
+            future.result()
+    return rows
+
+
+def _dictionaries(entity: str) -> list[str]:
+    """The few columns whose values repeat: for all others a dictionary costs time and saves nothing beside zstd."""
+    return [column.name for column in COLUMNS.get(entity, ()) if column.role == "choice"]
 
 
 def _describe(folder: Path, snapshot: Snapshot, salt: str, key_id: str) -> None:
