@@ -9,6 +9,7 @@ import uuid
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from migration.clock import FakeClock
 from migration.domain.ports import Journal
@@ -16,6 +17,9 @@ from migration.journal.embedded import Embedded
 from migration.journal.store import PostgresJournal
 
 TEMPLATE = "journal_template"
+
+settings.register_profile("cutover", deadline=None)  # how long an example takes is the machine's affair
+settings.load_profile("cutover")
 
 
 @pytest.fixture(scope="session")
