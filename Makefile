@@ -8,7 +8,7 @@ export AIRFLOW_HOME ?= $(CURDIR)/var/airflow
 export AIRFLOW__CORE__LOAD_EXAMPLES = False
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo ui rehearse test check format lock clean bench-small bench simulate crash-pairs kill-campaign
+.PHONY: help setup demo ui rehearse test check format lock clean bench-small bench simulate crash-pairs kill-campaign airflow-chaos
 
 help: ## Print what there is to make.
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -58,6 +58,10 @@ crash-pairs: setup ## Two deaths in one cutover, at PAIRS=5000 sampled pairs of 
 TIMES ?= 20
 kill-campaign: setup ## SIGKILL of a real process at every named point, up to TIMES=20 occurrences of each.
 	@$(BIN)/python -m tests.simulation.campaign kills $(TIMES)
+
+DRILLS ?= all
+airflow-chaos: setup ## Drills in a real Airflow, whole cutovers each: DRILLS=all, or DRILLS=scheduler,clear.
+	@AIRFLOW_CHAOS=$(DRILLS) $(BIN)/python -m pytest -o addopts="--strict-markers --import-mode=importlib" -q -s -m airflow tests/dags/test_chaos.py
 
 clean: ## Remove what was made: the environment, workspaces, caches.
 	@rm -rf $(VENV) var .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info

@@ -45,8 +45,9 @@ class Ground:
             "CUTOVER__STORE__URL": self.store_url,
             "CUTOVER__BANK__DIRECTORY": str(self.places.bank),
             "CUTOVER_ACTOR": "airflow",
-            "CUTOVER_POLL_S": "1",
-            "CUTOVER_POLL_MAX_S": "3",
+            # not sooner: a waiting task that comes back before its last process has been reported gone costs a retry
+            "CUTOVER_POLL_S": "3",
+            "CUTOVER_POLL_MAX_S": "6",
             "CUTOVER_RETRY_S": "3",
         }
 

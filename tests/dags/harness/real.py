@@ -1,7 +1,7 @@
 """A real Airflow for a test: the demonstration's own launcher, on folders and databases of the test's own.
 
-with real_airflow() as real:                 # the product's engine, sample_data/, an embedded PostgreSQL
-with real_airflow(script={...}) as real:     # the scripted double for an engine
+with real_airflow() as real:                 # the product's engine with handles (held.py), a small platform
+with real_airflow(script={...}) as real:     # the scripted double for an engine (doubles.py)
 """
 
 from __future__ import annotations
@@ -20,11 +20,12 @@ from rich.console import Console
 from migration.demo.airflow import Airflow
 from migration.demo.desk import Desk
 from migration.demo.ground import Ground, metadata, open_journal, start_bank
-from migration.demo.places import USER, Places
+from migration.demo.places import USER
 from migration.demo.processes import Processes
 from migration.demo.rest import ENDED, Rest, TaskState
 from migration.demo.screen import Screen
 from migration.journal.embedded import Embedded
+from tests.dags.harness.small import SmallPlaces, write_platform
 
 ROOT = Path(__file__).parents[3]
 HARNESS = Path(__file__).parent
@@ -32,14 +33,14 @@ HARNESS = Path(__file__).parent
 
 @dataclass
 class Real:
-    """What runs. `desk` is None on the double."""
+    """What runs. `handles` is the folder where the engine looks; `desk` is None on the double."""
 
     ground: Ground
     airflow: Airflow
     processes: Processes
     rest: Rest
     embedded: Embedded
-    double: Path | None = None
+    handles: Path
     desk: Desk | None = None
 
     def trigger(self, name: str, dag: str = "cutover", **params) -> str:
@@ -92,28 +93,31 @@ class Real:
         self.rest.await_dag("cutover")
 
 
+def quiet_desk(ground: Ground) -> Desk:
+    """The people of the rehearsal, on a journal opened anew."""
+    return Desk(open_journal(ground), ground.verb, ground.places.sample, Screen(Console(quiet=True)).say)
+
+
 @contextlib.contextmanager
-def real_airflow(script: dict | None = None, env: dict[str, str] | None = None) -> Iterator[Real]:
+def real_airflow(script: dict | None = None) -> Iterator[Real]:
     """Not under pytest's own temporary folder: PostgreSQL's OS user must be able to pass through."""
     home = Path(tempfile.mkdtemp(prefix="cutover-airflow-"))
     home.chmod(0o755)
     embedded = Embedded(home, durable=False)
     processes = None
     try:
-        places = Places.under(ROOT, home)
+        places = SmallPlaces.under(ROOT, home)
+        write_platform(places.sample)
         ground = Ground(places, embedded.url("cutover", "cutover"), metadata(embedded))
-        extra, double = dict(ground.env), None
-        if script is not None:
-            double = home / "double"
-            double.mkdir()
-            (double / "script.json").write_text(json.dumps(script))
-            extra |= {"CUTOVER_ENGINE": "doubles:engine", "CUTOVER_DOUBLE": str(double), "PYTHONPATH": str(HARNESS)}
-        airflow = Airflow.of(places, ground.metadata_url, extra | (env or {}))
+        handles = places.home / "handles"
+        handles.mkdir(mode=0o700)
+        (handles / "script.json").write_text(json.dumps(script))
+        airflow = Airflow.of(places, ground.metadata_url, ground.env | _engine(handles, script))
         processes = Processes(places.logs, places.run, ROOT)
         airflow.set_up()
-        real = Real(ground, airflow, processes, Rest(airflow.ui, USER, airflow.secrets.password), embedded, double)
+        real = Real(ground, airflow, processes, Rest(airflow.ui, USER, airflow.secrets.password), embedded, handles)
         if script is None:
-            real.desk = Desk(open_journal(ground), ground.verb, places.sample, Screen(Console(quiet=True)).say)
+            real.desk = quiet_desk(ground)
         real.start()
         real._ready()
         with contextlib.closing(real.rest):
@@ -125,3 +129,11 @@ def real_airflow(script: dict | None = None, env: dict[str, str] | None = None) 
             processes.stop()
         embedded.stop(force=True)
         shutil.rmtree(home, ignore_errors=True)
+
+
+def _engine(handles: Path, script: dict | None) -> dict[str, str]:
+    """Which engine the tasks open; two runs at once want more room than the demonstration gives one."""
+    shared = {"PYTHONPATH": str(HARNESS), "AIRFLOW__CORE__PARALLELISM": "4"}
+    if script is not None:
+        return shared | {"CUTOVER_ENGINE": "doubles:engine", "CUTOVER_DOUBLE": str(handles)}
+    return shared | {"CUTOVER_ENGINE": "held:engine", "CUTOVER_DRILL": str(handles)}
