@@ -63,3 +63,15 @@ def journal(pg_url, clock) -> Journal:
     store.begin("2017-11-jx", "rehearsal")
     yield store
     store.close()
+
+
+def pytest_terminal_summary(terminalreporter) -> None:
+    """Print the table of faults when its own tests were part of the run."""
+    from tests.faults import report
+
+    kinds = ("passed", "failed", "error", "skipped")
+    outcomes = {kind: [one.nodeid for one in terminalreporter.stats.get(kind, [])] for kind in kinds}
+    if any(node.startswith("tests/faults/test_table.py") for nodes in outcomes.values() for node in nodes):
+        terminalreporter.section("faults of the groups Bank and Files (docs/faults.md)")
+        for line in report.lines(outcomes):
+            terminalreporter.write_line(line)

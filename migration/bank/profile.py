@@ -132,6 +132,7 @@ class JxProfile:
         if batch.kind in {"listing", "debt", "authorisation"}:
             expected = {"BANK": self._platform.bank_no.encode(), "BATCH": batch.batch_no.encode()}
             results.header(answered, expected, reasons)
+            results.not_before(answered, batch.business_date, reasons)
             reasons.stop()
         pair = results.join(sent, answered, record_type.key, request_name, reasons)
         keys = self._keys(pair, batch.kind)

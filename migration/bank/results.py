@@ -9,7 +9,7 @@ The steps build on one another, so the file is refused at the end of the first s
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -30,6 +30,8 @@ CRLF: Final = b"\r\n"
 BYTE_ORDER_MARKS: Final = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 ENCODING_FAULTS: Final = frozenset({"text", "ascii"})
 DATE_WIDTH: Final = 8
+DEALT_ON: Final = ("INPDATE", "DEALDATE")
+"""When the bank dealt with a record; blank where it did not."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -139,6 +141,16 @@ def header(records: Records, expected: dict[str, bytes], reasons: Reasons) -> No
         piece = records.cut(name)
         wrong = (piece != np.frombuffer(value.ljust(piece.shape[1]), np.uint8)).any(axis=1)
         reasons.where(wrong, "RESULT_HEADER", f"field {name} is not the batch's")
+
+
+def not_before(records: Records, business_date: date, reasons: Reasons) -> None:
+    """Check that the bank dealt with no record before the batch's own date: that would be another day's file."""
+    first = business_date.isoformat().replace("-", "")
+    for field in records.layout.fields:
+        if field.name in DEALT_ON:
+            values = records.text(field.name)
+            early = np.asarray(pc.and_(pc.not_equal(values, ""), pc.less(values, first)))
+            reasons.where(early, "RESULT_HEADER", f"field {field.name} lies before the batch's date")
 
 
 def echo(pair: Pair, names: Sequence[str], reasons: Reasons) -> None:

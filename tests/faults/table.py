@@ -1,0 +1,118 @@
+"""Every fault of the groups Bank and Files, the tests that inject it, and what must come of it.
+
+`python -m tests.faults.table` writes docs/faults.md; test_table.py holds that the page is up to date, that every test
+named here exists, and that no fault is without one. The test report prints the table with the outcomes of the run.
+"""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = ROOT / "docs" / "faults.md"
+STAGE = "tests/faults/test_result_files.py::"
+JUDGE = "tests/unit/bank/test_results.py::"
+WHOLE = "tests/integration/test_whole_cutover.py::"
+FILES = "tests/contract/test_files.py::"
+WIRE = "tests/unit/bank/test_transport.py::"
+MEANWHILE = "tests/faults/test_opened_meanwhile.py::"
+
+STOP = "quarantined, 0 rows applied, exit 3; the good file goes on"
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One fault: its group, its name as the rules of reliability give it, its tests, the outcome they assert."""
+
+    group: str
+    name: str
+    tests: tuple[str, ...]
+    outcome: str
+
+
+def _bank(name: str, outcome: str, *tests: str) -> Fault:
+    return Fault("Bank", name, tests, outcome)
+
+
+def _files(name: str, outcome: str, *tests: str) -> Fault:
+    return Fault("Files", name, tests, outcome)
+
+
+FAULTS = (
+    _bank("time-out before the effect", "waited for, exit 4; nothing is sent a second time", f"{WHOLE}test_a_missing_result_is_waited_for_and_then_reported"),
+    _bank("time-out after the effect", "the answer comes late and is applied once", f"{WHOLE}test_company_results_may_take_days"),
+    _bank("reset in mid-answer", "a file that breaks off is waited for, then quarantined", f"{STAGE}test_picked_up_while_it_is_being_written", f"{STAGE}test_cut_at_every_byte"),
+    _bank("slow drip", "neither applied nor quarantined while it grows", f"{STAGE}test_picked_up_while_it_is_being_written"),
+    _bank("processing for hours", "exit 4, visible since when; the run goes on later", f"{WHOLE}test_a_missing_result_is_waited_for_and_then_reported", f"{WHOLE}test_company_results_may_take_days"),
+    _bank("not found first and success later", "waited for; the late success is applied once", f"{WHOLE}test_a_missing_result_is_waited_for_and_then_reported"),
+    _bank("duplicate on a first send", "outcome unknown, exit 5, until asked or signed", f"{WHOLE}test_code_22_is_an_unknown_outcome_that_only_a_signature_resolves", "tests/integration/test_authorisations.py::test_the_run_stops_for_the_unknown_outcome_and_for_the_holder_only"),
+    _bank("success code with a wrong number", STOP, f"{STAGE}test_bad_then_good", f"{JUDGE}test_success_without_a_valid_account_number", f"{JUDGE}test_one_number_for_two_users"),
+    _bank("success code with a wrong amount", STOP, f"{STAGE}test_one_field_wrong", f"{JUDGE}test_echo_of_a_debt"),
+    _bank("replayed old answer", STOP, f"{STAGE}test_an_earlier_answer_under_this_name"),
+    _files("truncated at every byte", STOP, f"{JUDGE}test_cut_at_every_byte_it_is_refused", f"{STAGE}test_cut_at_every_byte", "tests/unit/bank/test_authorisation_results.py::test_cut_at_every_byte_it_is_refused"),
+    _files("same file twice", "no-op", f"{STAGE}test_the_same_file_twice_is_nothing", f"{WHOLE}test_a_second_run_changes_nothing"),
+    _files("same name, other content", "stop, exit 3; what was applied stands", f"{STAGE}test_other_content_under_a_used_name_stops_the_next_run", f"{WHOLE}test_a_used_result_that_changes_stops_the_next_run"),
+    _files("rows reordered", "the same result", f"{STAGE}test_rows_in_another_order_give_the_same", f"{JUDGE}test_order_and_line_ending_do_not_matter"),
+    _files("rows doubled", STOP, f"{STAGE}test_bad_then_good", f"{JUDGE}test_rows_unknown_missing_doubled"),
+    _files("rows unknown", STOP, f"{STAGE}test_bad_then_good", f"{JUDGE}test_rows_unknown_missing_doubled"),
+    _files("rows missing", STOP, f"{STAGE}test_bad_then_good", f"{JUDGE}test_rows_unknown_missing_doubled"),
+    _files("contradicting an earlier file", STOP, f"{STAGE}test_a_number_that_an_earlier_file_gave_to_somebody_else", f"{JUDGE}test_an_authorisation_code_is_given_once"),
+    _files("personal and corporate swapped", STOP, f"{STAGE}test_persons_and_companies_swapped", f"{JUDGE}test_persons_answered_with_the_companies_file"),
+    _files("another batch's header fields", STOP, f"{STAGE}test_one_field_wrong", f"{JUDGE}test_another_batch_s_header"),
+    _files("another date's header fields", STOP, f"{STAGE}test_one_field_wrong", f"{STAGE}test_an_earlier_answer_under_this_name"),
+    _files("half a GBK character at a field edge", STOP, f"{STAGE}test_bad_then_good", f"{JUDGE}test_unreadable_fields"),
+    _files("NUL", STOP, f"{STAGE}test_bad_then_good", f"{JUDGE}test_unreadable_fields"),
+    _files("BOM", STOP, f"{STAGE}test_bad_then_good", f"{JUDGE}test_a_byte_order_mark"),
+    _files("lone CR", STOP, f"{STAGE}test_bad_then_good", f"{JUDGE}test_line_endings_of_two_kinds_or_none"),
+    _files("full-width digits", STOP, f"{STAGE}test_bad_then_good", f"{JUDGE}test_unreadable_fields"),
+    _files("name over its width", "in an answer: " + STOP + "; in our data: the item is an exception", f"{STAGE}test_bad_then_good", "tests/integration/test_hazards.py::test_h08_long_names_are_refused_and_brackets_agree"),
+    _files("picked up while being written", "neither applied nor quarantined until it is whole", f"{STAGE}test_picked_up_while_it_is_being_written", f"{FILES}test_a_result_is_absent_then_growing_then_settled"),
+    _files("../../x as file name", "refused everywhere (FILE_NAME); nothing is read or written outside", f"{FILES}test_names_off_the_allow_list_are_refused_everywhere"),
+    _files("absolute file name", "refused everywhere (FILE_NAME)", f"{FILES}test_names_off_the_allow_list_are_refused_everywhere"),
+    _files("symlink as file name", "refused (FILE_UNSAFE), never followed", f"{STAGE}test_a_link_in_place_of_a_result_is_not_followed", f"{WIRE}test_unsafe_things_in_place_of_a_file", f"{WIRE}test_a_linked_folder_on_the_way_in"),
+    _files("the account was opened meanwhile by the user himself", "FLAG N: linked, no second account", f"{MEANWHILE}test_his_own_account_is_linked_and_no_second_one_is_opened", f"{MEANWHILE}test_somebody_else_s_account_is_not"),
+)  # fmt: skip
+
+UNTESTED: tuple[tuple[str, str], ...] = (
+    ("502 after the effect", "query channel"),
+    ("success code with a wrong currency", "no result file carries a currency"),
+    ("certificate or key changed", "query channel, SFTP"),
+    ("window closed", "batch windows"),
+    ("rate limit", "query channel"),
+)
+"""Faults of the group Bank that have no test yet, and what they wait for."""
+
+
+@lru_cache(maxsize=64)
+def functions(path: str) -> frozenset[str]:
+    """The tests that a file defines."""
+    tree = ast.parse((ROOT / path).read_text("utf-8"))
+    return frozenset(node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef))
+
+
+def page() -> str:
+    """The page docs/faults.md."""
+    lines = [
+        "# Faults of the bank and of its files, and what comes of them",
+        "",
+        "Every fault of the groups *Bank* and *Files* that the product is held to, the tests that inject it, and the outcome they assert. Written by",
+        "`python -m tests.faults.table`; a test holds this page against the tests that exist, and `make test` prints the table with the run's outcomes.",
+        "Each bad result file goes through a whole small cutover, for persons, companies, listings, debts and authorisations alike: 0 rows applied, no",
+        "name, ID number, phone, card or account number in any message, log, event, manifest or note; then the good file in its place.",
+        "",
+        "| group | fault | outcome | tests |",
+        "|---|---|---|---|",
+    ]
+    for fault in FAULTS:
+        named = "<br>".join(f"`{node.partition('tests/')[2]}`" for node in fault.tests)
+        lines.append(f"| {fault.group} | {fault.name} | {fault.outcome} | {named} |")
+    if UNTESTED:
+        lines += ["", "Not tested yet: " + "; ".join(f"{name} ({why})" for name, why in UNTESTED) + "."]
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")
