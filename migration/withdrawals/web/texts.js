@@ -1,0 +1,33 @@
+"use strict";
+const TEXTS = {
+  zh: {
+    title: "我的资产", total: "总资产（元）", custody: "银行存管账户", legacy: "原托管账户余额", withdraw: "提取原托管账户余额",
+    account: "原账户", amount: "提现金额（元）", all: "全部", next: "下一步", history: "提现记录", none: "还没有提现记录。",
+    confirm: "确认提现", fee: "手续费（元）", deducted: "共扣除（元）", card: "到账银行卡", arrives: "预计到账", back: "返回", yes: "确认提现",
+    unknown: "银行未返回", notOpened: "未开通", totalNote: "银行存管余额暂未取得，总资产以银行为准。",
+    bind: "您的银行存管账户尚未激活：请在银行页面绑定银行卡。", open: "您尚未开通银行存管账户：请按通知自行开户。",
+    free: n => `本月还有 ${n} 次免手续费提现。`, noFree: "本月免费次数已用完。",
+    left: (a, c) => `可提现 ${a} 元，只能提到原绑定银行卡（尾号 ${c}）。`, noCard: "该账户未绑定银行卡，请联系客服。",
+    frozen: a => `另有冻结 ${a} 元，解冻后可提。`, transit: a => `提现在途 ${a} 元。`, option: (id, a) => `${id}（${a} 元）`,
+    bad: "请输入金额，最多两位小数。", more: a => `最多可提 ${a} 元（含手续费不超过余额）。`, opens: t => `大额支付系统将于 ${t} 开放。`,
+    cardTail: (b, c) => `${b} 尾号 ${c}`, by: t => `${t} 前`, feeOf: a => `手续费 ${a} 元`, noFee: "免手续费",
+    states: { requested: "已申请", in_transit: "在途", paid: "已到账", returned: "已退回", reversed: "已冲正" },
+    routes: { super_network: "超级网银", large_value: "大额支付" }, offline: "网络不通，请稍后再试；不会重复扣款。", signin: "请从平台重新登录。",
+    sent: "已受理，可在下方查看进度。", other: "English", locale: "zh-CN",
+  },
+  en: {
+    title: "My assets", total: "Total assets (yuan)", custody: "Bank custody account", legacy: "Left at the old escrow", withdraw: "Withdraw what is left at the old escrow",
+    account: "Old account", amount: "Amount (yuan)", all: "All", next: "Continue", history: "Withdrawals", none: "No withdrawals yet.",
+    confirm: "Confirm the withdrawal", fee: "Fee (yuan)", deducted: "Taken from the balance (yuan)", card: "To the card", arrives: "Expected", back: "Back", yes: "Withdraw",
+    unknown: "not known", notOpened: "not opened", totalNote: "The bank could not be asked for the custody balance; the bank's figure counts.",
+    bind: "Your custody account is not active yet: bind a card on the bank's page.", open: "You have no custody account yet: open one as the notice says.",
+    free: n => `${n} free withdrawal${n === 1 ? "" : "s"} left this month.`, noFree: "The free withdrawals of this month are used up.",
+    left: (a, c) => `${a} yuan can be withdrawn, only to the card bound before (ending in ${c}).`, noCard: "No card is bound to this account: contact customer service.",
+    frozen: a => `Another ${a} yuan are frozen.`, transit: a => `${a} yuan are on their way.`, option: (id, a) => `${id} (${a} yuan)`,
+    bad: "Enter an amount with at most two decimals.", more: a => `At most ${a} yuan: amount and fee must fit into the balance.`, opens: t => `The large-value system opens on ${t}.`,
+    cardTail: (b, c) => `${b} card ending in ${c}`, by: t => `by ${t}`, feeOf: a => `fee ${a} yuan`, noFee: "no fee",
+    states: { requested: "requested", in_transit: "in transit", paid: "paid", returned: "returned", reversed: "reversed" },
+    routes: { super_network: "super-network", large_value: "large-value" }, offline: "No connection. Try again: nothing is taken twice.", signin: "Sign in again on the platform's site.",
+    sent: "Accepted. Its progress is shown below.", other: "中文", locale: "en-GB",
+  },
+};
