@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from migration.commands import decisions, evidence, runs, sandbox
+from migration.commands import decisions, evidence, runs, sandbox, withdrawals
 from migration.commands.shared import ERR, Place
 from migration.domain.errors import CutoverError
 
@@ -29,6 +29,7 @@ sandbox_app = typer.Typer(help="A platform and a bank to rehearse with.", no_arg
 app.add_typer(journal_app, name="journal")
 app.add_typer(mapping_app, name="mapping")
 app.add_typer(sandbox_app, name="sandbox")
+app.add_typer(withdrawals.app, name="withdrawals")
 
 for verb in (
     sandbox.demo,
@@ -50,6 +51,7 @@ journal_app.command("verify")(evidence.journal_verify)
 mapping_app.command("check")(evidence.mapping_check)
 sandbox_app.command("generate")(sandbox.generate)
 sandbox_app.command("bank")(sandbox.bank)
+sandbox_app.command("escrow")(sandbox.escrow)
 
 
 @app.callback()
@@ -102,3 +104,7 @@ def main() -> None:
         if "CUTOVER_TRACEBACK" in __import__("os").environ:
             raise
         sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -229,6 +229,8 @@ class Withdrawals(Section):
     issuer: str = ""
     audience: str = ""
     public_key_file: Optional[Place] = None
+    escrow_url: str = ""
+    finality_h: Annotated[int, Field(ge=1)] = 24
 
 
 class Settings(Section):

@@ -9,6 +9,8 @@ import signal
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
+from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
 
@@ -19,6 +21,7 @@ from migration.bank.sftp_link import Address
 from migration.bank.transport import DirectoryFiles
 from migration.clock import SystemClock
 from migration.domain.errors import ConfigurationError
+from migration.domain.fees import Tariff
 from migration.domain.ports import Clock
 from migration.journal.embedded import Embedded
 from migration.journal.store import PostgresJournal
@@ -28,6 +31,7 @@ from migration.legacy.vault import Vault
 from migration.settings import Settings, load
 from migration.stages.engine import Engine
 from migration.stages.house import House, Tell, Terms
+from migration.withdrawals.values import Terms as WithdrawalTerms
 
 FAILPOINT = "CUTOVER_FAILPOINT"
 """Environment: `NAME` or `NAME@N`: SIGKILL this process when the named point is reached (the N-th time). Rehearsals only."""
@@ -199,6 +203,18 @@ def terms(found: Settings, account_pattern: str) -> Terms:
         account_pattern=account_pattern,
         carry_authorisations=found.policy.carry_authorisations,
         poll_s=POLL_S[found.bank.transport],
+    )
+
+
+def withdrawal_terms(found: Settings) -> WithdrawalTerms:
+    """The rules of the withdrawal service."""
+    rules = found.withdrawals
+    return WithdrawalTerms(
+        tariff=Tariff(rules.free_per_month, rules.fee_flat_fen, rules.fee_flat_limit_fen, Fraction(rules.fee_rate)),
+        daily_cap_fen=rules.daily_cap_fen,
+        sunset=rules.sunset,
+        finality=timedelta(hours=rules.finality_h),
+        release_persons=found.policy.require_approvals,
     )
 
 

@@ -87,3 +87,27 @@ def _place(found: Settings) -> Path:
     if found.bank.directory is None and found.bank.transport == "sftp":
         return Path(found.cutover.workspace) / "sandbox-bank"
     return wiring.exchange_folder(found)
+
+
+def escrow(
+    port: Annotated[int, typer.Option("--port", min=1, max=65_535, help="On 127.0.0.1.")] = 8_330,
+    fault: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--fault",
+            help="KIND=PERCENT, repeated: timeout_before, timeout_after, error_after, late_failure, "
+            "double_answer, odd_amount.",
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", help="Which payments are struck.")] = 0,
+    settle: Annotated[float, typer.Option("--settle", help="Seconds of its clock until a payment ends.")] = 1_200.0,
+) -> None:
+    """The sandbox of the legacy escrow: pays withdrawals out of books of its own until Ctrl-C."""
+    from migration.sandbox.escrow import Faults  # noqa: PLC0415
+    from migration.sandbox.escrow import serve as run  # noqa: PLC0415
+
+    try:
+        plan = Faults.told(fault or [], seed=seed, settle_s=settle)
+    except ValueError as wrong:
+        raise ConfigurationError.of("SANDBOX_ESCROW", "--fault", str(wrong), "docs/withdrawals.md") from wrong
+    run(Path(settings().cutover.workspace) / "sandbox-escrow" / "books.sqlite", port, plan)

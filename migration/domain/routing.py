@@ -2,7 +2,8 @@
 
 Up to 50,000 yuan by the super-network (超级网银), at any time. Above it by the large-value system (大额支付系统), up to
 20 million yuan a person and settlement day, open from 23:30 on the eve of a working day until 17:15 of that day. Outside
-that window a large withdrawal is refused at once, with the next opening; it is never parked. Times are Beijing's, which has no summer time.
+that window a large withdrawal is refused at once, with the next opening; it is never parked. Times are Beijing's, which
+has no summer time.
 """
 
 from __future__ import annotations

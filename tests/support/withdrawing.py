@@ -86,9 +86,7 @@ class World:
 
     def app(self, **callers: object):
         limits = {"reads": Buckets(1e9, 10**9), "writes": Buckets(1e9, 10**9)} | callers
-        return application(
-            Counter(self.desk, self.books, NoChannel(), Callers(self.issuer.tokens(), **limits))
-        )
+        return application(Counter(self.desk, self.books, NoChannel(), Callers(self.issuer.tokens(), **limits)))
 
     def http(self, **callers: object) -> httpx.AsyncClient:
         transport = httpx.ASGITransport(self.app(**callers), raise_app_exceptions=False)

@@ -86,7 +86,7 @@ def test_commands_in_the_docs_exist() -> None:
         told.update(re.findall(r"^(?:\$ )?(?:\.venv/bin/)?cutover ([a-z]+)", text, re.MULTILINE))
         told.update(re.findall(r"`cutover ([a-z]+)[ `]", text))
     assert len(told) > 10
-    assert sorted(told - known) == ["withdrawals"]  # told of as not part of this version
+    assert sorted(told - known) == []
 
 
 def test_no_path_of_a_machine_stands_in_the_docs() -> None:

@@ -20,10 +20,11 @@ def main() -> None:
     parser.add_argument("--hang", type=float, default=30.0, help="seconds that a time-out keeps the caller waiting")
     parser.add_argument("--settle", type=float, default=1200.0, help="seconds of its clock until a payment ends")
     found = parser.parse_args()
-    percent = {kind: int(value) for kind, _, value in (text.partition("=") for text in found.fault)}
-    if not set(percent) <= set(KINDS):
-        parser.error(f"--fault: of {', '.join(KINDS)}")
-    serve(found.books, found.port, Faults(percent, found.seed, found.hang, found.settle))
+    try:
+        faults = Faults.told(found.fault, seed=found.seed, hang_s=found.hang, settle_s=found.settle)
+    except ValueError as wrong:
+        parser.error(str(wrong))
+    serve(found.books, found.port, faults)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -33,6 +33,17 @@ class Faults:
     seed: int = 0
     hang_s: float = 30.0
     settle_s: float = 1_200.0  # of its clock: about 20 minutes until a payment ends
+
+    @classmethod
+    def told(cls, words: Sequence[str], **more: float) -> Faults:
+        """From `KIND=PERCENT` words; ValueError on an unknown kind or a share that is none."""
+        percent: dict[str, int] = {}
+        for word in words:
+            kind, _, share = word.partition("=")
+            if kind not in KINDS or not share.isdecimal() or int(share) > 100:  # noqa: PLR2004
+                raise ValueError(f"{word}: KIND=PERCENT with a kind of {', '.join(KINDS)}")
+            percent[kind] = int(share)
+        return cls(percent, **more)  # type: ignore[arg-type]
 
     def of(self, number: str) -> str:
         """The fault of this payment, empty for none."""

@@ -33,7 +33,8 @@ def test_the_fee_at_every_boundary(amount, fee):
 
 
 @pytest.mark.parametrize(
-    ("value", "rounded"), [(Fraction(1, 2), 1), (Fraction(3, 2), 2), (Fraction(5, 2), 3), (Fraction(49, 100), 0), (Fraction(0), 0)]
+    ("value", "rounded"),
+    [(Fraction(1, 2), 1), (Fraction(3, 2), 2), (Fraction(5, 2), 3), (Fraction(49, 100), 0), (Fraction(0), 0)],
 )
 def test_a_tie_goes_up(value, rounded):
     assert half_up(value) == rounded

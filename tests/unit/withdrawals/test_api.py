@@ -27,7 +27,10 @@ def key(name: str = "k") -> dict[str, str]:
 
 def test_assets_side_by_side_and_no_legacy_line_at_zero(pg_url):
     async def body():
-        async with world(pg_url, opening(fen=1_000, frozen_fen=5), opening("E2", "U2", fen=0)) as made, made.http() as http:
+        async with (
+            world(pg_url, opening(fen=1_000, frozen_fen=5), opening("E2", "U2", fen=0)) as made,
+            made.http() as http,
+        ):
             me = made.issuer.bearer("U1")
             await made.books.holders([("U1", "6212460000000000018", False)])
             assets = (await http.get("/me/assets", headers=me)).json()
@@ -36,7 +39,11 @@ def test_assets_side_by_side_and_no_legacy_line_at_zero(pg_url):
             assert (assets["legacy"]["left_fen"], assets["legacy"]["frozen_fen"]) == (1_000, 5)
             assert assets["legacy"]["accounts"][0]["card_last4"] == CARD[-4:]
             other = (await http.get("/me/assets", headers=made.issuer.bearer("U2"))).json()
-            assert other == {"custody": {"opened": False, "activated": False, "balance_fen": 0}, "legacy": None, "total_fen": 0}
+            assert other == {
+                "custody": {"opened": False, "activated": False, "balance_fen": 0},
+                "legacy": None,
+                "total_fen": 0,
+            }
             assert CARD not in json.dumps(assets)
 
     run(body())
@@ -49,7 +56,11 @@ def test_a_withdrawal_from_asking_to_listing(pg_url):
             quote = await http.post("/me/withdrawals/quote", json=ASK, headers=me)
             assert (quote.status_code, quote.json()["fee_fen"], quote.json()["route"]) == (200, 0, "super_network")
             first = await http.post("/me/withdrawals", json=ASK, headers=me | key())
-            again = await http.post("/me/withdrawals", content=json.dumps(ASK, indent=3), headers=me | key() | {"Content-Type": "application/json"})
+            again = await http.post(
+                "/me/withdrawals",
+                content=json.dumps(ASK, indent=3),
+                headers=me | key() | {"Content-Type": "application/json"},
+            )
             assert first.status_code == again.status_code == 201
             assert first.json() == again.json()
             other = await http.post("/me/withdrawals", json=ASK | {"amount_fen": 2}, headers=me | key())
@@ -160,7 +171,10 @@ def test_every_route_and_every_caller(pg_url):
                 for method, path in ROUTES:
                     said = {"json": ASK | {"amount_fen": 1}} if method == "POST" else {}
                     answer = await http.request(
-                        method, path.format(mine=mine), headers=headers(made.issuer) | key(who.replace(" ", "-")), **said
+                        method,
+                        path.format(mine=mine),
+                        headers=headers(made.issuer) | key(who.replace(" ", "-")),
+                        **said,
                     )
                     got[who, path, method] = answer.status_code
             for (who, path, method), status in got.items():
@@ -262,9 +276,7 @@ def test_too_many_requests_of_one_caller(pg_url):
     async def body():
         async with world(pg_url, opening()) as made, made.http(writes=Buckets(0.001, 3)) as http:
             me = made.issuer.bearer("U1")
-            codes = [
-                (await http.post("/me/withdrawals/quote", json=ASK, headers=me)).status_code for _ in range(5)
-            ]
+            codes = [(await http.post("/me/withdrawals/quote", json=ASK, headers=me)).status_code for _ in range(5)]
             assert codes == [200, 200, 200, 429, 429]
             other = await http.post("/me/withdrawals/quote", json=ASK, headers=made.issuer.bearer("U2"))
             assert other.status_code == 404
@@ -311,7 +323,10 @@ class TestKeys:
             Tokens.of("i", "a", bad)
 
     def test_weak_keys_are_refused(self):
-        for weak in (rsa.generate_private_key(65537, 1024), ec.generate_private_key(ec.SECP384R1())):
+        for weak in (
+            rsa.generate_private_key(65537, 1024),  # noqa: S505 - refused
+            ec.generate_private_key(ec.SECP384R1()),
+        ):
             pem = weak.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
             with pytest.raises(ConfigurationError):
                 Tokens.of("i", "a", pem)
