@@ -299,6 +299,13 @@ def test_only_what_was_refused_goes_out_again(journal, fence):
     assert journal.items("listings")["state"].to_pylist() == ["ok", "refused", "open"]
 
 
+def test_an_item_of_unknown_outcome_does_not_go_out_again(journal, fence):
+    applied(journal, fence, plan_of("listing", ["L1"]), "listings.full", outcome=["unknown"], code=["22"])
+    with pytest.raises(GateClosed) as raised:
+        journal.plan(fence, [plan_of("listing", ["L1"])], DAY, "listings.full")
+    assert code_of(raised) == "ITEM_ALREADY_SENT"
+
+
 def test_withdrawn_numbers_and_items_are_drawn_again(journal, fence):
     (kept,) = journal.plan(fence, [plan_of("person", ["U1"])], DAY, "accounts")
     gone = journal.plan(fence, [plan_of("person", ["U2"]), plan_of("company", ["U3"])], DAY, "accounts")

@@ -287,3 +287,9 @@ def test_helpers_of_the_contract_tests_are_what_they_seem(journal, fence):
     assert (batch.business_date, batch.state) == (NEXT, "applied")
     assert journal.items("debts")["authcode"].to_pylist() == answers_of(["D1"])["authcode"].to_pylist()
     assert approve(journal, fence, "x") == "d" * 64
+
+
+def test_a_number_is_given_to_one_batch_of_its_date(journal, fence, hand):
+    journal.plan(fence, [plan_of("person", ["U1"])], DAY, "accounts")
+    copied = "cutover, business_date, batch_no, stage, round, kind, sample, part, rows, sum_fen, state, gate"
+    refused(hand, f"INSERT INTO journal.batch ({copied}) SELECT {copied} FROM journal.batch", "batch_number")
