@@ -8,7 +8,7 @@ export AIRFLOW_HOME ?= $(CURDIR)/var/airflow
 export AIRFLOW__CORE__LOAD_EXAMPLES = False
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo ui rehearse test check format lock clean bench-small bench simulate crash-pairs kill-campaign airflow-chaos
+.PHONY: help setup demo ui rehearse test check format lock clean bench-small bench simulate crash-pairs kill-campaign airflow-chaos planted mutation
 
 help: ## Print what there is to make.
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -62,6 +62,13 @@ kill-campaign: setup ## SIGKILL of a real process at every named point, up to TI
 DRILLS ?= all
 airflow-chaos: setup ## Drills in a real Airflow, whole cutovers each: DRILLS=all, or DRILLS=scheduler,clear.
 	@AIRFLOW_CHAOS=$(DRILLS) $(BIN)/python -m pytest -o addopts="--strict-markers --import-mode=importlib" -q -s -m airflow tests/dags/test_chaos.py
+
+planted: setup ## Every planted defect must be found, by the test that is named for it.
+	@$(BIN)/python -m tests.mutation.planting
+
+SHARE ?= 0.4
+mutation: setup ## Mutants of the money, journal and gate code: SHARE=0.4 of them, or 1 for all.
+	@nice -n 10 $(BIN)/python -m tests.mutation.campaign --share $(SHARE)
 
 clean: ## Remove what was made: the environment, workspaces, caches.
 	@rm -rf $(VENV) var .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
