@@ -58,5 +58,13 @@ TESTS: Final = (
     "tests/integration/test_freeze.py",
     "tests/simulation/test_found.py",
 )
-SLOW: Final = ("test_embedded", "test_schema", "test_copying", "immediate_restart", "does_not_answer", "leaves_no_file", "both_judges_agree")
+SLOW: Final = (
+    "test_embedded",
+    "test_schema",
+    "test_copying",
+    "immediate_restart",
+    "does_not_answer",
+    "leaves_no_file",
+    "both_judges_agree",
+)
 """Left out: they start servers or processes, look at the database alone, or repeat at length what others say."""
