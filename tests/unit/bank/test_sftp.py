@@ -278,7 +278,7 @@ def test_key_files_that_cannot_be_used(door, clean, tmp_path):
     key = asyncssh.generate_private_key("ssh-ed25519")
     (tmp_path / "open").write_bytes(key.export_private_key())
     (tmp_path / "open").chmod(0o644)
-    (tmp_path / "encrypted").write_bytes(key.export_private_key(passphrase="x", rounds=1))
+    (tmp_path / "encrypted").write_bytes(key.export_private_key(passphrase="x", rounds=50))
     pem = ec.generate_private_key(ec.SECP256R1()).private_bytes(
         Encoding.PEM, PrivateFormat.TraditionalOpenSSL, BestAvailableEncryption(b"x")
     )
