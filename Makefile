@@ -8,7 +8,7 @@ export AIRFLOW_HOME ?= $(CURDIR)/var/airflow
 export AIRFLOW__CORE__LOAD_EXAMPLES = False
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo ui rehearse test check format lock clean bench-small bench simulate crash-pairs kill-campaign airflow-chaos planted mutation
+.PHONY: help setup demo ui rehearse test check format lock clean bench-small bench simulate crash-pairs kill-campaign airflow-chaos planted mutation fuzz
 
 help: ## Print what there is to make.
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -69,6 +69,11 @@ planted: setup ## Every planted defect must be found, by the test that is named 
 SHARE ?= 0.4
 mutation: setup ## Mutants of the money, journal and gate code: SHARE=0.4 of them, or 1 for all.
 	@nice -n 10 $(BIN)/python -m tests.mutation.campaign --share $(SHARE)
+
+LINES ?= 1000000
+FILES ?= 10000
+fuzz: setup ## LINES=1000000 fuzzed lines and FILES=10000 mutated result files, ours against an independent second parser.
+	@$(BIN)/python -m tests.fuzz.campaign $(LINES) $(FILES)
 
 clean: ## Remove what was made: the environment, workspaces, caches.
 	@rm -rf $(VENV) var .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info

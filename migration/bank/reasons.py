@@ -25,12 +25,17 @@ class Reasons:
         self._listed: list[Finding] = []
         self._more = 0
 
+    @property
+    def room(self) -> int:
+        """How many findings more are listed one by one."""
+        return CAP - len(self._listed)
+
     def where(self, bad: Mask, code: str, detail: str, name: str = "") -> None:
         """Add a finding for each record where `bad` holds (of another file when `name` is given)."""
         rows = np.flatnonzero(bad)
-        room = rows[: CAP - len(self._listed)]
-        self._listed += [Finding(code, f"{name or self._name}#{row + 1}", detail, MEND) for row in room]
-        self._more += len(rows) - len(room)
+        listed = rows[: self.room]
+        self._listed += [Finding(code, f"{name or self._name}#{row + 1}", detail, MEND) for row in listed]
+        self._more += len(rows) - len(listed)
 
     def whole(self, code: str, detail: str) -> None:
         """Add a finding about the file as such."""

@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from migration.bank.cells import Mask, NotReadable, Numbers
+from migration.bank.cells import Mask, Matrix, NotReadable, Numbers
 from migration.bank.codec import Records, cut, read_numbers, read_text
 
 if TYPE_CHECKING:
@@ -81,8 +81,20 @@ def _only(row: int) -> Mask:
 
 
 def _readable(records: Records, field: Field, reasons: Reasons) -> None:
-    """Decode one field of all records, strictly."""
+    """Decode one field of all records, strictly; go on behind a bad one, so that the note names more than the first."""
     piece = records.cut(field.name)
+    code = "RESULT_ENCODING" if field.kind in ENCODING_FAULTS else "RESULT_FORMAT"
+    first = 0
+    while first < len(piece) and reasons.room:
+        fault = _fault(piece[first:], field)
+        if fault is None:
+            return
+        first += fault.row + 1
+        reasons.where(_only(first - 1), code, f"field {field.name} {fault.why}")
+
+
+def _fault(piece: Matrix, field: Field) -> NotReadable | None:
+    """Return the first record that cannot be read."""
     try:
         if field.kind == "number":
             read_numbers(piece, field)
@@ -91,8 +103,8 @@ def _readable(records: Records, field: Field, reasons: Reasons) -> None:
         else:
             read_text(piece, field)
     except NotReadable as fault:
-        code = "RESULT_ENCODING" if field.kind in ENCODING_FAULTS else "RESULT_FORMAT"
-        reasons.where(_only(fault.row), code, f"field {field.name} {fault.why}")
+        return fault
+    return None
 
 
 def _dates(values: pa.Array, field: Field) -> None:

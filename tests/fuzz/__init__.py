@@ -1,0 +1,1 @@
+"""Fuzzing of result files: ours against the second parser of tests/oracle."""
