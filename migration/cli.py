@@ -41,6 +41,7 @@ for verb in (
     decisions.reject,
     decisions.corrections,
     decisions.exceptions,
+    decisions.sample,
     evidence.verify,
     evidence.report,
     evidence.export,

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,7 +16,9 @@ from migration.commands.shared import OUT, desk, emit, require_name, yuan
 from migration.domain import corrections as given
 from migration.domain.attempts import batch_of
 from migration.domain.columns import Mask, equals, member
+from migration.domain.correction_lines import FILE
 from migration.domain.errors import ConfigurationError, InputRefused
+from migration.stages import sample_keys
 from migration.stages.exchange import UNANSWERED, batch_id
 from migration.stages.house import House
 
@@ -80,7 +85,7 @@ def corrections(
         raise InputRefused.of(
             "CORRECTION_FILE", file.name, f"cannot be read ({type(fault).__name__})", "a UTF-8 CSV file"
         ) from fault
-    with desk() as opened:
+    with desk() as opened, _named(file.name):
         opened.begin()
         rows = given.parse_csv(text)
         house = opened.house
@@ -92,6 +97,47 @@ def corrections(
         if new.num_rows:
             house.journal.add_corrections(new, require_name(name))
         OUT.print(f"{new.num_rows} correction(s) taken, {rows.num_rows - new.num_rows} known already")
+
+
+def sample(
+    stage: Annotated[str, typer.Argument(help="listings or debts.")],
+    add: Annotated[list[str] | None, typer.Option("--add", help="A key that the sample must hold (repeat).")] = None,
+    name: Annotated[str, typer.Option("--as", help="Who wants it.")] = "",
+    reason: Annotated[str, typer.Option("--reason", help="Why; it is kept in the journal.")] = "",
+    *,
+    json: Annotated[bool, typer.Option("--json", help="Machine-readable.")] = False,
+) -> None:
+    """Add keys to the sample by hand, before it is sent; without --add, show what was added."""
+    with desk() as opened:
+        opened.begin()
+        house = opened.house
+        if add:
+            if not reason.strip():
+                raise ConfigurationError.of("REASON_EMPTY", "--reason", "a decision needs a reason", "--reason TEXT")
+            new = sample_keys.add(house, stage, add, require_name(name), reason.strip())
+            OUT.print(
+                f"{new} added, {len(set(add)) - new} known already; an approval asked for before is asked for anew"
+            )
+            return
+        rows = [row for row in sample_keys.rows(house) if row["stage"] == stage]
+    if json:
+        emit(rows)
+        return
+    for row in rows:
+        OUT.print(f"{row['at']} {row['by']}: {', '.join(row['keys'])} ({row['reason']})", markup=False)
+    OUT.print(f"{sum(len(row['keys']) for row in rows)} key(s) added by hand")
+
+
+@contextmanager
+def _named(file: str) -> Iterator[None]:
+    """Findings about a line name the file as it was given."""
+    try:
+        yield
+    except InputRefused as refused:
+        lines = f"{FILE}:"
+        reasons = [replace(r, subject=f"{file}:{r.subject.removeprefix(lines)}") if r.subject.startswith(lines) else r
+                   for r in refused.reasons]  # fmt: skip
+        raise InputRefused(*reasons) from None
 
 
 def _validated(house: House, rows: pa.Table) -> pa.Table:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -11,6 +11,8 @@ from migration import wiring
 from migration.commands.shared import ERR, OUT, settings
 from migration.domain.errors import ConfigurationError
 from migration.settings import Settings
+
+TRUTH = Path("var/truth.json")
 
 
 def demo(*, keep_ui: Annotated[bool, typer.Option("--keep-ui", help="Keep Airflow up until Ctrl-C.")] = False) -> None:
@@ -27,7 +29,7 @@ def generate(
     seed: Annotated[int, typer.Option("--seed", help="The same seed gives the same platform.")],
     url: Annotated[str, typer.Option("--url", help="Any SQLAlchemy URL; the tables are made anew.")],
     hazards: Annotated[str, typer.Option("--hazards", help="all, none, or a list such as H1,H3.")] = "all",
-    truth: Annotated[Path | None, typer.Option("--truth", help="Write what was planted, as JSON.")] = None,
+    truth: Annotated[Path, typer.Option("--truth", help="Where what was planted is written, as JSON.")] = TRUTH,
 ) -> None:
     """Write an invented legacy platform of any size into a database."""
     from migration.sandbox.generate import generate as make  # noqa: PLC0415
@@ -36,10 +38,24 @@ def generate(
         hazards if hazards in {"all", "none"} else frozenset(h.strip().upper() for h in hazards.split(",") if h.strip())
     )
     try:
+        truth.parent.mkdir(parents=True, exist_ok=True)
         made = make(url, users=users, listings=listings, debts=debts, seed=seed, hazards=chosen, truth=truth)
     except ValueError as wrong:
         raise ConfigurationError.of("GENERATE", "sandbox generate", str(wrong), "see --help") from wrong
-    OUT.print_json(data=made, default=str)
+    _summary(made, truth)
+
+
+def _summary(made: dict[str, Any], truth: Path) -> None:
+    """How many rows each table has, how often each hazard was planted, and where the rest stands."""
+    for name, count in made["rows"].items():
+        OUT.print(f"{name:16} {count:>12,}")
+    planted = {hazard: len(items) for hazard, items in made["planted"].items()}
+    if planted:
+        told = " · ".join(
+            f"{hazard} {count:,}" for hazard, count in sorted(planted.items(), key=lambda p: int(p[0][1:]))
+        )
+        OUT.print(f"planted: {told}")
+    OUT.print(f"what was planted, what to sign, the bank's faults: {truth}", markup=False)
 
 
 def bank(

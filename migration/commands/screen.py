@@ -10,7 +10,7 @@ from rich.table import Table
 
 from migration.commands.shared import OUT, yuan
 from migration.domain.outcome import balance
-from migration.stages import progress
+from migration.stages import assessment, progress
 from migration.stages.order import STAGES
 from migration.wiring import Desk
 
@@ -59,8 +59,16 @@ def status_of(opened: Desk) -> dict[str, Any]:
         "exceptions": [
             {"entity": entity, "code": code, "open": count} for (entity, code), count in sorted(exceptions.items())
         ],
+        "warnings": _warnings(opened),
         "results_awaited": [b.request_name for b in batches if b.state in {"delivered", "quarantined"}],
     }
+
+
+def _warnings(opened: Desk) -> dict[str, int]:
+    """What the latest assessment warned of: code -> how many."""
+    said = [e.payload for e in opened.house.journal.events() if e.kind == assessment.EVENT]
+    found: Any = said[-1].get("warnings", {}) if said else {}
+    return dict(found)
 
 
 def show_status(found: dict[str, Any]) -> None:
@@ -85,6 +93,9 @@ def show_status(found: dict[str, Any]) -> None:
             said = "; ".join(record["reasons"][:3]) or _counts(record["totals"])
             table.add_row(name, NAMES.get(name, ""), str(record["round"]), STATES[record["state"]], said)
     OUT.print(table)
+    if found.get("warnings"):
+        told = ", ".join(f"{code} {count:,}" for code, count in found["warnings"].items())
+        OUT.print(f"\n[bold]warnings 数据提示[/] {told} — reports/assessment-*.html")
     waits = _waits(found)
     if waits:
         OUT.print("\n[bold yellow]waits for 等待[/]")

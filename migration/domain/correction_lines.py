@@ -10,6 +10,8 @@ from typing import Any, Final
 from migration.domain.findings import Finding
 from migration.domain.tables import ENUMERATIONS
 
+FILE: Final = "corrections.csv"
+"""How findings name the file; who knows its name puts that in place."""
 FIELDS: Final = ("name", "id_type", "id_no", "phone", "sex", "email", "corporate_account", "verified_at")
 REQUIRED: Final = frozenset({"name", "id_type", "id_no", "phone"})
 
@@ -41,7 +43,7 @@ class Line:
 
 def at_line(code: str, line: int, detail: str) -> Finding:
     """Build a finding about a line of the file."""
-    return Finding(code, f"corrections.csv:{line}", detail, _MEND)
+    return Finding(code, f"{FILE}:{line}", detail, _MEND)
 
 
 def as_instant(text: str | None) -> datetime | None:

@@ -9,12 +9,16 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
 from migration.domain.columns import Indices, Mask
+
+BY_HAND: Final = "added=by_hand"
+"""The stratum of what the operator added: all of it is in the sample."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +93,16 @@ def extremes(amounts: npt.NDArray[np.int64]) -> dict[str, Mask]:
 
 
 def draw(
-    keys: pa.Array, entity: str, strata: Mapping[str, Mask], *, seed: int, confidence: Decimal, defect_rate: Decimal
+    keys: pa.Array,
+    entity: str,
+    strata: Mapping[str, Mask],
+    *,
+    seed: int,
+    confidence: Decimal,
+    defect_rate: Decimal,
+    added: Mask | None = None,
 ) -> tuple[Mask, SamplePlan]:
-    """The sample as a mask over `keys`: the first n by ranking, and the first of each stratum."""
+    """The sample as a mask over `keys`: the first n by ranking, the first of each stratum, and what was added by hand."""
     order = ranking(keys, entity, seed)
     defects, size = bound(len(keys), confidence, defect_rate)
     drawn = np.zeros(len(keys), np.bool_)
@@ -99,5 +110,8 @@ def draw(
     for holds in strata.values():
         members = order[holds[order]]
         drawn[members[:1]] = True
+    if added is not None and added.any():
+        drawn |= added
+        strata = {**strata, BY_HAND: added}
     coverage = {name: (int(holds.sum()), int((holds & drawn).sum())) for name, holds in strata.items()}
     return drawn, SamplePlan(len(keys), defects, size, int(drawn.sum()), coverage)

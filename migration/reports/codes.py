@@ -127,6 +127,7 @@ STRATA: Final[dict[str, Pair]] = {
     "merged": ("合并保留户", "kept from a merge"),
     "rare": ("生僻字", "rare character"),
     "amount": ("金额", "amount"),
+    "added": ("指定", "added"),
 }
 
 LEVELS: Final[dict[str, Pair]] = {
@@ -134,6 +135,7 @@ LEVELS: Final[dict[str, Pair]] = {
     "False": ("否", "no"),
     "smallest": ("最小", "smallest"),
     "largest": ("最大", "largest"),
+    "by_hand": ("人工加入", "by hand"),
     "equal_instalment": ("等额本息", "equal instalments"),
     "equal_principal": ("等额本金", "equal principal"),
     "interest_monthly": ("先息后本", "monthly interest"),

@@ -12,6 +12,7 @@ from migration.domain.columns import Mask, equals, mask, member
 from migration.domain.ports import Batch
 from migration.domain.sampling import SamplePlan, draw
 from migration.domain.strata import debt_strata, listing_strata
+from migration.stages import sample_keys
 from migration.stages.exchange import Exchange, Rows, batch_id
 from migration.stages.house import House
 
@@ -36,7 +37,9 @@ def sample(house: House, stage: str, round_no: int, *, redraw: bool) -> Exchange
         chosen[ready] = drawn
         return _rows(book, stage, chosen)
 
-    return Exchange(stage, f"{stage}.sample", round_no, sample=True, select=select, bound={}, redraw=redraw)
+    by_hand = sample_keys.added(house, stage)
+    bound = {"added": by_hand} if by_hand else {}
+    return Exchange(stage, f"{stage}.sample", round_no, sample=True, select=select, bound=bound, redraw=redraw)
 
 
 def full(stage: str, round_no: int, sampled: Sequence[Batch], *, approve_empty: bool) -> Exchange:
@@ -63,7 +66,15 @@ def sample_of(house: House, book: Book, stage: str, round_no: int) -> tuple[Mask
     keys = _keys(book, stage).filter(pa.array(ready))
     strata = listing_strata(book, ready) if stage == "listings" else debt_strata(book, ready)
     terms = house.terms
-    return draw(keys, stage, strata, seed=terms.seed, confidence=terms.confidence, defect_rate=terms.defect_rate)
+    return draw(
+        keys,
+        stage,
+        strata,
+        seed=terms.seed,
+        confidence=terms.confidence,
+        defect_rate=terms.defect_rate,
+        added=sample_keys.among(house, stage, keys),
+    )
 
 
 def ready_now(book: Book, stage: str, round_no: int) -> Mask:

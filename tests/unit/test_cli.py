@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,8 +14,9 @@ import pytest
 from typer.testing import CliRunner
 
 from migration import cli
-from migration.commands import decisions, screen
+from migration.commands import decisions, sandbox, screen
 from migration.commands.shared import Place
+from migration.domain.errors import InputRefused
 from migration.stages.order import STAGES
 
 SAMPLE = Path(__file__).resolve().parents[2] / "sample_data" / "cutover.toml"
@@ -196,3 +198,23 @@ def test_signing_says_how_many_and_what_is_left(journal: Journal, capsys: pytest
     decisions.exceptions(json=False, sign=["X1"], name="somebody", reason="agreed")
     assert journal.signed == ["X1"]
     assert capsys.readouterr().out.strip() == "1 signed, 0 to be sent again; now 1 open, 1 signed"
+
+
+def test_a_faulty_line_of_corrections_is_told_with_the_name_of_its_file(journal: Journal, tmp_path: Path) -> None:
+    path = tmp_path / "round-2.csv"
+    path.write_text("user_id,field,old,new,reason,by\nU1,name\n", encoding="utf-8")
+    with pytest.raises(InputRefused) as refused:
+        decisions.corrections(path, "operations")
+    assert [r.subject for r in refused.value.reasons] == ["round-2.csv:2"]
+
+
+def test_generating_says_how_much_and_keeps_the_truth_in_a_file(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    truth = tmp_path / "deep" / "truth.json"
+    sandbox.generate(200, 40, 300, 5, f"sqlite:///{tmp_path}/p.sqlite", "H1,H3", truth)
+    told = capsys.readouterr().out
+    assert len(told.splitlines()) < 15
+    assert "planted: H1 " in told
+    assert str(truth) in told
+    assert set(json.loads(truth.read_text())["planted"]) == {"H1", "H3"}
