@@ -39,6 +39,7 @@ _OUTSIDE_DIGEST: Final = frozenset(
         "cutover.business_date",
         "cutover.workspace",
         "cutover.language",
+        "cutover.figures",
         "legacy.url",
         "bank.transport",
         "bank.directory",
@@ -122,6 +123,7 @@ class Cutover(Section):
     business_date: Day
     workspace: Place = Path("var/cutover")
     language: Literal["zh", "en"] = "zh"
+    figures: Optional[Place] = None
 
 
 class Legacy(Section):
@@ -199,6 +201,7 @@ class Policy(Section):
     keep_account: Annotated[tuple[Criterion, ...], BeforeValidator(_tuple), Field(min_length=1)] = KEEP_ACCOUNT
     overdue: Literal["signed_exception", "extend_with_consent", "repaid_by_guarantor"] = "signed_exception"
     late_change: Literal["stop", "delta"] = "stop"
+    in_flight: Literal["count", "zero"] = "count"
     carry_authorisations: bool = False
     require_approvals: Annotated[int, Field(ge=1)] = 2
 

@@ -13,6 +13,7 @@ from datetime import timedelta
 from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from expectations.runner import GxJudge
 from migration.bank.profile import JxProfile
@@ -29,6 +30,7 @@ from migration.legacy.options import options
 from migration.legacy.platform import LegacyPlatform
 from migration.legacy.vault import Vault
 from migration.settings import Settings, load
+from migration.stages import figures
 from migration.stages.engine import Engine
 from migration.stages.house import House, Tell, Terms
 from migration.withdrawals.values import Terms as WithdrawalTerms
@@ -95,6 +97,9 @@ def desk(
     _supported(found)
     clock = SystemClock()
     workspace = Path(found.cutover.workspace)
+    own = workspace / "reports" / figures.NAME
+    if found.cutover.figures:
+        _rehearsed(found.cutover.figures, own)  # a wrong name is told before anything is done
     workspace.mkdir(mode=0o700, parents=True, exist_ok=True)
     journal = PostgresJournal(store_url(found))
     journal.begin(found.cutover.id, found.cutover.kind)
@@ -115,6 +120,7 @@ def desk(
         blocking=blocking,
         failpoint=_failpoint(found),
         report=_keeper(workspace / "reports"),
+        rehearsed=lambda: _rehearsed(found.cutover.figures, own),
     )
     if tell is not None:
         house.tell = tell
@@ -192,6 +198,7 @@ def terms(found: Settings, account_pattern: str) -> Terms:
         keep_account=tuple(found.policy.keep_account),
         overdue=found.policy.overdue,
         late_change=found.policy.late_change,
+        in_flight=found.policy.in_flight,
         require_approvals=found.policy.require_approvals,
         confidence=found.sampling.confidence,
         defect_rate=found.sampling.defect_rate,
@@ -239,6 +246,22 @@ def _keeper(folder: Path) -> Callable[[str, str], None]:
         draft.replace(folder / name)
 
     return keep
+
+
+def _rehearsed(named: Path | None, own: Path) -> Mapping[str, Any] | None:
+    """The figures of a rehearsal: of the configured file, else of an earlier cutover in this workspace; else none."""
+    path = named or own
+    if named is None and not own.exists():
+        return None
+    try:
+        return figures.read(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as fault:
+        raise ConfigurationError.of(
+            "FIGURES_FILE",
+            "cutover.figures" if named else own.name,
+            f"the figures of a rehearsal cannot be read ({type(fault).__name__})",
+            "name the reports/figures.json of a finished rehearsal, or take the key (the file) away",
+        ) from None
 
 
 def _failpoint(found: Settings) -> Tell:

@@ -20,6 +20,7 @@ from migration.domain.columns import Mask, equals, flat, is_null, lookup
 from migration.domain.findings import Finding
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import date
 
     from migration.domain.ports import FileLimits
@@ -35,6 +36,7 @@ LOCAL: Final = (
 )
 RANK: Final = {code: rank for rank, code in enumerate(LOCAL)}
 PASSED: Final = len(LOCAL)
+_ALL: Final = "users"  # the subject of the line that counts what is not listed
 CAP: Final = 100  # findings listed by code; the rest is counted
 
 Ranks = npt.NDArray[np.int8]
@@ -162,9 +164,22 @@ def warnings(tidy: Tidy, sent: Mask, dates_unused: Mask) -> tuple[Finding, ...]:
     )
 
 
+def tally(findings: Iterable[Finding]) -> dict[str, tuple[int, list[str]]]:
+    """Code -> how many there are, and the subjects that are listed."""
+    counts: dict[str, int] = {}
+    keys: dict[str, list[str]] = {}
+    for finding in findings:
+        named = keys.setdefault(finding.code, [])
+        if finding.subject == _ALL:
+            counts[finding.code] = int(finding.detail.partition(" ")[0])
+        else:
+            named.append(finding.subject)
+    return {code: (counts.get(code, len(named)), named) for code, named in sorted(keys.items())}
+
+
 def _listed(code: str, ids: pa.Array, where: Mask, detail: str) -> list[Finding]:
     keys = ids.filter(pa.array(where))
     findings = [Finding(code, f"users/{key}", detail) for key in keys.slice(0, CAP).to_pylist()]
     if len(keys) > CAP:
-        findings.append(Finding(code, "users", f"{len(keys)} in all, the first {CAP} are listed"))
+        findings.append(Finding(code, _ALL, f"{len(keys)} in all, the first {CAP} are listed"))
     return findings

@@ -28,6 +28,9 @@ WORDS: Final[dict[str, dict[str, str]]] = {
         "warning": "提示",
         "info": "知悉",
         "later": "银行结果后才有",
+        "rehearsal": "演练",
+        "production": "正式",
+        "none_found": "未出现",
         "hazards": "风险 H1–H28",
         "hazard": "风险",
         "weight": "程度",
@@ -54,7 +57,16 @@ WORDS: Final[dict[str, dict[str, str]]] = {
         "whole": "合计",
         "time": "预计用时",
         "settled": "等待项已签字",
-        "basis": "按每秒 {0} 行、银行每个文件 {1} 秒、每个文件最多 {2} 行估计。",
+        "basis": "时间按演练 {0}（{1} 行，银行结果 {2} 个文件）的实测用时按比例推算，不含重新开户轮次与人工审批。",
+        "no_basis": "没有演练用时，因此不估计时间：先完整演练一次，或以 cutover.figures 指定演练的 figures.json。",
+        "per_file": "每个文件最多 {0} 行。",
+        "warnings": "数据提示（不影响切换）",
+        "no_warnings": "没有提示。",
+        "SEX_DIFFERS": "性别与身份证第 17 位不符，按身份证报送",
+        "ID_REGION_UNKNOWN": "身份证前两位不是现行省份代码",
+        "DATE_UNUSED": "不参与判断的日期不可能存在",
+        "ELECTION_INVALID": "用户选择无效，按策略决定",
+        "ELECTION_TIE": "同一时刻选择多个账户，按策略决定",
         "more": "等 {0} 行",
         "date": "营业日",
         "snapshot": "快照",
@@ -88,6 +100,9 @@ WORDS: Final[dict[str, dict[str, str]]] = {
         "warning": "warning",
         "info": "for information",
         "later": "only with the bank's results",
+        "rehearsal": "rehearsal",
+        "production": "production",
+        "none_found": "not met",
         "hazards": "Hazards H1–H28",
         "hazard": "Hazard",
         "weight": "Weight",
@@ -114,7 +129,18 @@ WORDS: Final[dict[str, dict[str, str]]] = {
         "whole": "Together",
         "time": "Time to expect",
         "settled": "waits, signed",
-        "basis": "At {0} rows a second, {1} seconds of the bank a file, and at most {2} rows a file.",
+        "basis": "Time in proportion to what rehearsal {0} took ({1} rows, {2} results of the bank); "
+        "without re-opening rounds and people's approvals.",
+        "no_basis": "There are no figures of a rehearsal, so no time is estimated: rehearse once to the end, "
+        "or name a rehearsal's figures.json under cutover.figures.",
+        "per_file": "At most {0} rows a file.",
+        "warnings": "Warnings about the data (they stop nothing)",
+        "no_warnings": "No warnings.",
+        "SEX_DIFFERS": "sex differs from the ID number, which is sent",
+        "ID_REGION_UNKNOWN": "ID number of no province known today",
+        "DATE_UNUSED": "impossible date in a column that decides nothing",
+        "ELECTION_INVALID": "election that does not count: the policy decides",
+        "ELECTION_TIE": "several accounts chosen at one instant: the policy decides",
         "more": "of {0}",
         "date": "Business date",
         "snapshot": "Snapshot",
@@ -171,12 +197,14 @@ def page(figures: dict[str, Any], language: str) -> str:
     """The page; `figures` as `stages.assessment.assess` gives them, with `before` for comparison."""
     words = WORDS[language]
     before = figures.get("before") or {}
+    hazards = [_hazard(name, figures, before, language) for name in _ordered(figures)]
     return _template().render(
         words=words,
         figures=figures,
         shade={"go": "", "care": "unsure", "wait": "unsure", "no_go": "shut"}[figures["verdict"]],
-        hazards=[_hazard(name, figures, before, language) for name in _ordered(figures)],
-        weights=[(_shade(w, figures), figures["weights"][w]) for w in _ORDER[:-1]],
+        hazards=[h for h in hazards if h["count"] or h["before"]],
+        absent=[h for h in hazards if not h["count"] and not h["before"]],
+        weights=[(_shade(w, figures, figures["weights"][w]), figures["weights"][w]) for w in _ORDER[:-1]],
         counts=[
             (entity, rows, (before.get("counts") or {}).get(entity), figures["hash_totals"][entity])
             for entity, rows in figures["counts"].items()
@@ -186,7 +214,8 @@ def page(figures: dict[str, Any], language: str) -> str:
             for name, amount in figures["sums_fen"].items()
         ],
         estimate=figures["estimate"],
-        minutes={name: _time(seconds, words) for name, seconds in figures["estimate"]["seconds"].items()},
+        minutes={name: _time(seconds, words) for name, seconds in (figures["estimate"]["seconds"] or {}).items()},
+        basis=_basis(figures["estimate"], words),
         compared=bool(before),
     )
 
@@ -208,7 +237,7 @@ def _hazard(name: str, figures: dict[str, Any], before: dict[str, Any], language
     return {
         "id": name,
         "title": TITLES[name][0 if language == "zh" else 1],
-        "weight": _shade(hazard["weight"], figures),
+        "weight": _shade(hazard["weight"], figures, count),
         "count": count,
         "before": (before.get("hazards") or {}).get(name),
         "shown": shown,
@@ -216,17 +245,26 @@ def _hazard(name: str, figures: dict[str, Any], before: dict[str, Any], language
     }
 
 
-def _shade(weight: str, figures: dict[str, Any]) -> str:
+def _shade(weight: str, figures: dict[str, Any], count: int | None) -> str:
     """The weight; what held preflight has been signed once it has passed."""
-    return "settled" if weight == "hold" and figures["verdict"] in {"go", "care"} else weight
+    return "settled" if count and weight == "hold" and figures["verdict"] in {"go", "care"} else weight
 
 
 def _yuan(amount: int | None) -> str:
     return "–" if amount is None else yuan(amount)
 
 
+def _basis(estimate: dict[str, Any], words: dict[str, str]) -> str:
+    """What the estimate rests on."""
+    figures = estimate["basis"]
+    if not figures:
+        return words["no_basis"]
+    rows = f"{sum(figures['rows'].values()):,}"
+    return words["basis"].format(figures["cutover"], rows, f"{figures['bank']['files']:,}")
+
+
 def _time(seconds: int, words: dict[str, str]) -> str:
-    return words["under"] if seconds < _MINUTE else words["minutes"].format(f"{round(seconds / _MINUTE):,}")
+    return words["under"] if seconds < _MINUTE else words["minutes"].format(f"{-(-seconds // _MINUTE):,}")
 
 
 @cache

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from math import ceil
 from typing import Any, Final
 
@@ -23,9 +22,11 @@ from migration.domain.errors import CutoverError
 from migration.domain.exceptions import standing
 from migration.domain.hazards import WEIGHTS, Hazard, hazards
 from migration.domain.ports import Snapshot
+from migration.domain.refusals import tally
 from migration.domain.sampling import bound
 from migration.domain.tables import SNAPSHOT
 from migration.reports.assessment import page
+from migration.stages import figures
 from migration.stages.house import House
 
 EVENT: Final = "assessment"
@@ -42,39 +43,29 @@ _MONEY: Final[Mapping[str, tuple[str, ...]]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Rates:
-    """Figures of a rehearsal that the estimate rests on: our own rows a second, and the bank's seconds a file."""
-
-    rows_per_s: int = 2_000
-    bank_s_per_file: int = 120
-
-
 def keep(house: House, stopped: CutoverError | None) -> None:
     """Write the assessment; that it could not be made hides no stop."""
     try:
         write(house, stopped)
-    except (pa.ArrowException, ValueError, KeyError, OSError) as error:
+    except (CutoverError, pa.ArrowException, ValueError, KeyError, OSError) as error:
         house.tell(f"preflight: the assessment could not be made ({type(error).__name__})")
 
 
-def write(house: House, stopped: CutoverError | None, rates: Rates | None = None) -> dict[str, Any]:
+def write(house: House, stopped: CutoverError | None) -> dict[str, Any]:
     """Assess the snapshot and keep it: `stopped` is what closed preflight, None when it passed."""
-    figures = assess(house, stopped, rates or Rates())
-    last = previous(house, figures["snapshot"])
+    found = assess(house, stopped)
+    last = previous(house, found["snapshot"])
     events = [e for e in house.journal.events() if e.kind == EVENT]
-    brief = {
-        name: figures[name] for name in ("snapshot", "verdict", "codes", "counts", "sums_fen", "hazards", "schedules")
-    }
-    brief["hazards"] = {name: h["count"] for name, h in figures["hazards"].items()}
+    brief = {name: found[name] for name in ("snapshot", "verdict", "codes", "counts", "sums_fen", "schedules")}
+    brief |= {name: {key: of["count"] for key, of in found[name].items()} for name in ("hazards", "warnings")}
     if not events or dict(events[-1].payload) != brief:
         house.journal.note(house.actor, EVENT, brief)
-    figures["before"] = last
-    name = f"assessment-{figures['snapshot'][:12]}"
-    house.report(f"{name}.json", json.dumps(figures, ensure_ascii=False, indent=2, sort_keys=True) + "\n")
+    found["before"] = last
+    name = f"assessment-{found['snapshot'][:12]}"
+    house.report(f"{name}.json", json.dumps(found, ensure_ascii=False, indent=2, sort_keys=True) + "\n")
     for language in ("zh", "en"):
-        house.report(f"{name}-{language}.html", page(figures, language))
-    return figures
+        house.report(f"{name}-{language}.html", page(found, language))
+    return found
 
 
 def previous(house: House, digest: str) -> dict[str, Any] | None:
@@ -85,7 +76,7 @@ def previous(house: House, digest: str) -> dict[str, Any] | None:
     return None
 
 
-def assess(house: House, stopped: CutoverError | None, rates: Rates) -> dict[str, Any]:
+def assess(house: House, stopped: CutoverError | None) -> dict[str, Any]:
     """All figures, as plain JSON: whole numbers and texts."""
     snapshot, book, terms = house.snapshot(), house.book(), house.terms
     tables = {entity: house.table(entity) for entity in SNAPSHOT}
@@ -122,7 +113,11 @@ def assess(house: House, stopped: CutoverError | None, rates: Rates) -> dict[str
         "weights": {weight: sum(h.count for h in found if h.weight == weight) for weight in WEIGHTS},
         "schedules": schedules.by_kind(gaps),
         "schedule_keys": [f"{gap.listing_id} {gap.kind}" for gap in gaps[:KEYS_KEPT]],
-        "estimate": estimate(house, book, rates),
+        "warnings": {
+            code: {"count": count, "keys": keys[:KEYS_KEPT]}
+            for code, (count, keys) in tally(book.users.findings).items()
+        },
+        "estimate": estimate(house, book),
     }
 
 
@@ -173,31 +168,45 @@ def _changed(house: House, snapshot: Snapshot) -> list[str]:
     return keys
 
 
-def estimate(house: House, book: Book, rates: Rates) -> dict[str, Any]:
-    """Files and time from given rates: samples and full sets apart, persons and companies apart."""
+def estimate(house: House, book: Book) -> dict[str, Any]:
+    """Files to come, samples and full sets apart, persons and companies apart; time only by a rehearsal's figures."""
     terms = house.terms
-    users = book.users.users
-    ready = mask(users["sendable"]) | equals(users["disposition"], "opened")
-    listings, debts = book.listings, book.debts
-    rows = {
-        "persons": _count(ready & equals(users["kind"], "person")),
-        "companies": _count(ready & equals(users["kind"], "company")),
-        "listings": _count(listings.sendable | listings.registered | listings.untouched),
-        "debts": _count(debts.sendable | debts.registered | debts.untouched | _free(debts.disposition)),
-    }
+    rows = _to_come(book)
     files = {name: ceil(count / terms.rows_per_file) for name, count in rows.items()}
     samples = {name: bound(rows[name], terms.confidence, terms.defect_rate)[1] for name in ("listings", "debts")}
     for name, size in samples.items():
         files[name] = ceil(size / terms.rows_per_file) + ceil(max(rows[name] - size, 0) / terms.rows_per_file)
-    ours = ceil(sum(rows.values()) / rates.rows_per_s)
-    theirs = sum(files.values()) * rates.bank_s_per_file
+    rehearsed = house.rehearsed()
     return {
         "rows": rows,
         "files": files,
         "samples_at_least": samples,
         "rows_per_file": terms.rows_per_file,
-        "rates": {"rows_per_s": rates.rows_per_s, "bank_s_per_file": rates.bank_s_per_file},
-        "seconds": {"ours": ours, "bank": theirs, "whole": ours + theirs},
+        "basis": rehearsed,
+        "seconds": figures.expected(rehearsed, _by_stage(book, rows), sum(files.values())) if rehearsed else None,
+    }
+
+
+def _to_come(book: Book) -> dict[str, int]:
+    users = book.users.users
+    ready = mask(users["sendable"]) | equals(users["disposition"], "opened")
+    listings, debts = book.listings, book.debts
+    return {
+        "persons": _count(ready & equals(users["kind"], "person")),
+        "companies": _count(ready & equals(users["kind"], "company")),
+        "listings": _count(listings.sendable | listings.registered | listings.untouched),
+        "debts": _count(debts.sendable | debts.registered | debts.untouched | _free(debts.disposition)),
+    }
+
+
+def _by_stage(book: Book, rows: Mapping[str, int]) -> dict[str, int]:
+    """What each stage's time grows with; how many will be opened again nobody knows."""
+    whole = sum(table.num_rows for table in book.tables.values())
+    reading = dict.fromkeys(("preflight", "identities", "residual", "reconcile"), whole)
+    return reading | {
+        "accounts": rows["persons"] + rows["companies"],
+        "listings": rows["listings"],
+        "debts": rows["debts"],
     }
 
 

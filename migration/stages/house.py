@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import pyarrow as pa
 
@@ -32,6 +32,10 @@ def _unkept(_name: str, _content: str) -> None:
     return None
 
 
+def _never() -> None:
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Terms:
     """The configuration that the stages need, as plain values."""
@@ -52,6 +56,7 @@ class Terms:
     code_digest: str  # SHA-256 over the product's own source
     account_pattern: str = r"\d{19}"
     poll_s: float = 0.2
+    in_flight: str = "count"  # count | zero
     carry_authorisations: bool = False
 
 
@@ -73,6 +78,7 @@ class House:
     tell: Tell = _silent
     failpoint: Tell = _silent  # named interruption points, for tests that kill
     report: Callable[[str, str], None] = _unkept  # name, content: keeps a report in the workspace
+    rehearsed: Callable[[], Mapping[str, Any] | None] = _never  # figures of a finished rehearsal, where there are any
     fence: int = 0
     verified: dict[str, Mapping[str, int | None]] = field(default_factory=dict)  # digest of an outcome -> findings
     _head: str = ""

@@ -43,6 +43,7 @@ def _judge(house: House) -> None:
     """Everything that may close preflight, the heaviest first."""
     _require_clean(house.table("issues"))
     freeze.require_unchanged(house)
+    _require_nothing_in_flight(house)
     book = house.book()
     _require_advances_settled(house)
     house.keep_exceptions(book)
@@ -70,6 +71,22 @@ def _require_clean(issues: pa.Table) -> None:
 def _subject(entity: str, key: str) -> str:
     """The row's key; of an election, whose key begins with an ID number, only what follows."""
     return f"{entity}/{key.partition('/')[2] or '?'}" if entity == "elections" else f"{entity}/{key}"
+
+
+def _require_nothing_in_flight(house: House) -> None:
+    """By the policy `zero`, a top-up, withdrawal, bid or assignment under way (H19, H23) closes preflight."""
+    rows = house.table("in_flight")
+    if house.terms.in_flight != "zero" or not rows.num_rows:
+        return
+    shown = [
+        Finding("IN_FLIGHT", f"in_flight/{r['id']}", f"{r['kind']} under way", "let it end, or undo it, at the source")
+        for r in rows.slice(0, SHOWN).to_pylist()
+    ]
+    kinds = ", ".join(f"{kind} {count}" for kind, count in sorted(Counter(rows["kind"].to_pylist()).items()))
+    total = Finding(
+        "IN_FLIGHT", "in_flight", f"{rows.num_rows} in all: {kinds}", 'or carry them: policy.in_flight = "count"'
+    )
+    raise GateClosed(*shown, total)
 
 
 def _require_advances_settled(house: House) -> None:

@@ -7,7 +7,7 @@ import hashlib
 import pyarrow as pa
 
 from migration.domain.outcome import outcome
-from migration.stages import freeze, gates, progress, residual
+from migration.stages import figures, freeze, gates, progress, residual
 from migration.stages.house import House
 
 GATE = "reconcile"
@@ -41,6 +41,7 @@ def finish(house: House) -> None:
     residual.require_settled(house)
     approve(house)
     progress.finish(house, GATE, 1, _given(house))
+    figures.keep(house)
 
 
 def _given(house: House) -> dict[str, int | None]:

@@ -76,6 +76,15 @@ def test_every_hazard_is_counted_with_its_keys(held):
     assert [found[name]["count"] for name in ("H11", "H12", "H13")] == [None] * 3
 
 
+def test_warnings_are_counted_with_their_keys(held):
+    found = held.figures()["warnings"]
+    assert {"users/U91"} <= set(found["SEX_DIFFERS"]["keys"])
+    assert found["ID_REGION_UNKNOWN"]["count"] >= 1
+    assert held.events()[0]["warnings"] == {code: said["count"] for code, said in found.items()}
+    for name, page in held.reports.items():
+        assert "SEX_DIFFERS" in page or not name.endswith(".html")
+
+
 def test_what_holds_preflight_is_told_and_signing_it_changes_the_verdict(held):
     assert held.figures()["verdict"] == "wait"
     assert held.figures()["codes"] == ["FIELD_INVALID", "ORPHAN"]
@@ -147,6 +156,6 @@ def test_a_changed_source_is_counted_by_key(tmp_path):
     assert case.run() == 3
     from migration.stages import assessment
 
-    again = assessment.assess(case.house, None, assessment.Rates())
+    again = assessment.assess(case.house, None)
     assert again["hazards"]["H28"]["keys"] == ["debts/L1D1"]
     assert again["verdict"] == "no_go"
