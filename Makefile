@@ -56,7 +56,7 @@ crash-pairs: setup ## Two deaths in one cutover, at PAIRS=5000 sampled pairs of 
 	@$(BIN)/python -m tests.simulation.campaign pairs $(PAIRS)
 
 TIMES ?= 20
-kill-campaign: setup ## SIGKILL of a real process at every named point, up to TIMES=20 occurrences of each.
+kill-campaign: setup ## SIGKILL of a real process at every named point, TIMES=20 at each.
 	@$(BIN)/python -m tests.simulation.campaign kills $(TIMES)
 
 DRILLS ?= all

@@ -1,6 +1,6 @@
 """A whole cutover as a process that can be killed: real PostgreSQL, real source, real files, the sandbox bank.
 
-    python -m tests.support.killed ROOT URL MEMO [FAILPOINT@N]
+    python -m tests.support.killed ROOT URL MEMO [FAILPOINT@N[,...]]
     python -m tests.support.killed --serve      (forks one for each line of its input)
 
 It plays the operator too: corrects the refused borrower, marks the refused debt for re-sending, signs what is left. Run
@@ -72,19 +72,32 @@ def platform() -> Tables:
 
 
 class Points:
-    """Failpoints: noted in the trace; the armed one kills this process."""
+    """Failpoints: noted in the trace; an armed one kills this process.
+
+    `NAME@N` is the n-th time of this name, `*.SUFFIX` the first name that ends so; several are divided by commas. Where the
+    kill ends a piece of an undisturbed cutover (`*`, or a `!` at the end) the exports are written first, to be compared.
+    """
 
     def __init__(self, trace: Path, armed: str = "") -> None:
         self._trace = trace.open("a", buffering=1)
-        name, _, nth = armed.partition("@")
-        self._name, self._left = name, int(nth or 1)
+        self._left: dict[str, int] = {}
+        for one in filter(None, armed.split(",")):
+            name, _, nth = one.partition("@")
+            self._left[name] = int(nth or 1)
+        self.export: Callable[[], None] = lambda: None
 
     def reach(self, point: str) -> None:
         self._trace.write(f"{point}\n")
-        if point == self._name:
-            self._left -= 1
-            if self._left == 0:
-                os.kill(os.getpid(), signal.SIGKILL)
+        for name in self._left:
+            if point == name.rstrip("!") or (name[:1] == "*" and point.endswith(name[1:])):
+                self._left[name] -= 1
+                if self._left[name] == 0:
+                    self._die(ends=name[:1] == "*" or name[-1:] == "!")
+
+    def _die(self, *, ends: bool) -> None:
+        if ends:
+            self.export()
+        os.kill(os.getpid(), signal.SIGKILL)
 
 
 class WatchedJournal:
@@ -188,6 +201,7 @@ def prepare(root: Path) -> None:
     """The legacy platform that the process reads."""
     root.mkdir(parents=True, exist_ok=True)
     fill(f"sqlite:///{root}/legacy.sqlite", platform())
+    (root / "deliveries").touch()
 
 
 def main(root: Path, url: str, remembered: Path, armed: str = "") -> int:
@@ -196,11 +210,16 @@ def main(root: Path, url: str, remembered: Path, armed: str = "") -> int:
     points = Points(root / "trace", armed)
     _watch_disk(points.reach)
     case = Case(root, url, points)
+    points.export = lambda: _export(case)
     codes = list(turns(case))
     sys.stderr.write(f"exit codes {codes}, last reasons {[str(r) for r in case.reasons]}\n")
-    book = case.house.book()
-    exports.write(root / "exports", outcome(book, case.journal.batches()), balance(book).as_json())
+    _export(case)
     return codes[-1]
+
+
+def _export(case: Case) -> None:
+    book = case.house.book()
+    exports.write(case.root / "exports", outcome(book, case.journal.batches()), balance(book).as_json())
 
 
 def serve() -> None:
