@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from migration.domain import corrections as corrected
 from migration.domain.authorisations import AuthorisationBook, authorisation_book
 from migration.domain.cohorts import UserBook, UserFacts, user_book
-from migration.domain.columns import equals, fen, flat, latest
+from migration.domain.columns import equals, fen, flat, latest, lookup, sum_at
 from migration.domain.debts import DebtBook, DebtFacts, debt_book
 from migration.domain.listings import ListingBook, ListingFacts, listing_book
 from migration.domain.parties import People
@@ -134,9 +134,8 @@ def _user_facts(facts: Facts, tables: Mapping[str, pa.Table]) -> UserFacts:
 
 
 def _sums(keys: pa.ChunkedArray, amounts: np.ndarray[tuple[int], np.dtype[np.int64]]) -> pa.Table:
-    table = pa.table({"user_id": flat(keys), "fen": pa.array(amounts, pa.int64())})
-    total = table.filter(pc.is_valid(table["user_id"])).group_by("user_id").aggregate([("fen", "sum")])
-    return pa.table({"user_id": total["user_id"], "fen": total["fen_sum"]})
+    users = pc.drop_null(pc.unique(flat(keys)))
+    return pa.table({"user_id": users, "fen": pa.array(sum_at(amounts, lookup(keys, users), len(users)), pa.int64())})
 
 
 def _balances(accounts: pa.Table) -> pa.Table:

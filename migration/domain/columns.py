@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -24,18 +25,30 @@ def flat(column: pa.ChunkedArray | pa.Array) -> pa.Array:
 
 def lookup(keys: pa.ChunkedArray | pa.Array, universe: pa.ChunkedArray | pa.Array) -> Indices:
     """Position of each key in `universe` (the first, where it stands more than once); MISSING for NULL and unknown keys."""
-    found = pc.index_in(flat(keys), value_set=flat(universe), skip_nulls=True)
-    return pc.fill_null(found, MISSING).to_numpy(zero_copy_only=False).astype(np.int64)
+    return _whole(pc.index_in(flat(keys), value_set=flat(universe), skip_nulls=True), MISSING).astype(np.int64)
 
 
 def mask(column: pa.ChunkedArray | pa.Array) -> Mask:
     """A Boolean column as a mask; NULL is False."""
-    return pc.fill_null(flat(column), False).to_numpy(zero_copy_only=False).astype(np.bool_)
+    return _whole(flat(column), False).astype(np.bool_, copy=False)
+
+
+def _whole(column: pa.Array, default: object) -> npt.NDArray[Any]:
+    """The values, `default` for NULL."""
+    found: npt.NDArray[Any] = (pc.fill_null(column, default) if column.null_count else column).to_numpy(
+        zero_copy_only=False
+    )
+    return found
+
+
+@lru_cache(maxsize=1024)
+def _words(values: tuple[str, ...]) -> pa.Array:
+    return pa.array(values, pa.string())
 
 
 def equals(column: pa.ChunkedArray | pa.Array, *values: str) -> Mask:
     """Where the column holds one of the values; NULL is False."""
-    return mask(pc.is_in(flat(column), value_set=pa.array(values, pa.string())))
+    return mask(pc.is_in(flat(column), value_set=_words(values)))
 
 
 def member(column: pa.ChunkedArray | pa.Array, universe: pa.ChunkedArray | pa.Array) -> Mask:
@@ -50,7 +63,7 @@ def is_null(column: pa.ChunkedArray | pa.Array) -> Mask:
 
 def fen(column: pa.ChunkedArray | pa.Array) -> Fen:
     """Amounts as int64; NULL is 0 (a NULL amount has closed preflight long before)."""
-    return pc.fill_null(flat(column), 0).to_numpy(zero_copy_only=False).astype(np.int64)
+    return _whole(flat(column), 0).astype(np.int64)
 
 
 def pick(column: pa.ChunkedArray | pa.Array, at: Indices) -> pa.Array:
@@ -89,9 +102,10 @@ def latest(table: pa.Table, key: str) -> pa.Table:
     """The last row of each key of a table in order."""
     if not table.num_rows:
         return table
-    numbered = table.append_column("_row", pa.array(np.arange(table.num_rows)))
-    last = numbered.select([key, "_row"]).group_by(key).aggregate([("_row", "max")])
-    return table.take(last["_row_max"].combine_chunks())
+    coded = flat(table[key]).dictionary_encode(null_encoding="encode")
+    last = np.zeros(len(coded.dictionary), np.int64)
+    np.maximum.at(last, coded.indices.to_numpy(), np.arange(table.num_rows))
+    return table.take(pa.array(last))
 
 
 def build(schema: pa.Schema, **columns: Any) -> pa.Table:

@@ -6,7 +6,7 @@ import hashlib
 
 import pyarrow as pa
 
-from migration.domain.columns import equals
+from migration.domain.columns import MISSING, equals, lookup, pick
 from migration.domain.errors import GateClosed
 from migration.domain.findings import Finding
 from migration.domain.ports import Batch, ResultContext, ResultRefused
@@ -85,9 +85,10 @@ def _context(house: House, batch: Batch) -> ResultContext:
 
 def _names(house: House, taken: pa.Table) -> pa.Table:
     """Account -> the name its owner was opened under."""
-    users = house.book().users.users.select(["user_id", "name"])
-    joined = taken.join(users, keys="user_id", join_type="inner")
-    return joined.select(["account_no", "name"])
+    users = house.book().users.users
+    at = lookup(taken["user_id"], users["user_id"])
+    known = taken.append_column("name", pick(users["name"], at)).filter(pa.array(at != MISSING))
+    return known.select(["account_no", "name"])
 
 
 def unchanged(house: House) -> None:

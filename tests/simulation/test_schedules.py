@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections import Counter
 
@@ -12,16 +13,18 @@ from tests.simulation.invariants import Violation
 from tests.simulation.schedule import Schedule, simulate
 from tests.support import memo
 
-RARE = (159, 169, 210)
+RARE = (150, 159, 169, 193)
 """Seeds beyond the first ones in which the rarest kinds of fault strike."""
 
-SEEDS = int(os.environ.get("SIMULATION_SEEDS", "140"))
+SEEDS = int(os.environ.get("SIMULATION_SEEDS", "130"))
 
 
 @pytest.fixture(scope="module", autouse=True)
 def _remembered():
     memo.install()
+    gc.disable()  # looking for what few schedules leave takes a tenth of the time
     yield
+    gc.enable()
     memo.remove()
 
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from dataclasses import astuple
+from typing import Any, ClassVar
+
+import pyarrow as pa
 
 from expectations.plain import PlainJudge
 from migration.bank.memory import MemoryFiles
 from migration.bank.profile import JxProfile
 from migration.clock import FakeClock
 from migration.domain.ports import Snapshot
+from migration.domain.tables import ENTITY_OF
 from migration.journal.memory import MemoryJournal
 from migration.legacy.memory import MemoryLegacy
 from migration.stages import gather
@@ -67,23 +71,68 @@ class Port:
 
 
 class StillLegacy(MemoryLegacy):
-    """A source that is read once for each state it has; worlds may share it as long as nobody changes it."""
+    """A source that is read once for each state it has; sources of the same rows share what was read."""
+
+    _shared: ClassVar[dict[str, tuple[Snapshot, dict[str, pa.Table]]]] = {}
 
     def __init__(self, tables: Tables) -> None:
         super().__init__(tables, complete=True)
-        self._taken: Snapshot | None = None
+        self._state = repr(self._tables)
 
     def replace(self, entity: str, rows: Any) -> None:
         super().replace(entity, rows)
-        self._taken = None
+        self._state = repr(self._tables)
 
     def take(self) -> Snapshot:
-        if self._taken is None:
-            self._taken = super().take()
-        return self._taken
+        if self._state not in self._shared:
+            taken = super().take()
+            self._shared[self._state] = (taken, self._snapshots[taken.digest])
+        taken, stored = self._shared[self._state]
+        self._snapshots[taken.digest] = stored
+        return taken
 
     def fingerprint(self) -> Mapping[str, str]:
         return self.take().entity_digests
+
+
+class StillJournal(MemoryJournal):
+    """The journal in memory; a table read again is the same object while what it is made of is the same."""
+
+    def __init__(self, clock: Any) -> None:
+        super().__init__(clock)
+        self._read: dict[Any, tuple[Any, pa.Table, Any]] = {}
+
+    def _still(self, name: Any, made_of: Any, make: Callable[[], pa.Table], alive: Any = None) -> pa.Table:
+        """What was made of the same; `alive` holds the objects whose ids are in `made_of`, so that none is used again."""
+        known = self._read.get(name)
+        if known is None or known[0] != made_of:
+            known = self._read[name] = (made_of, make(), alive)
+        return known[1]
+
+    def items(self, entity: str) -> pa.Table:
+        parts = [(key, table) for key, (of, table) in self.by_batch().items() if of == entity]
+        made_of = [(key, id(table)) for key, table in parts]
+        return self._still(("items", entity), made_of, lambda: super(StillJournal, self).items(entity), parts)
+
+    def by_batch(self) -> dict[Any, tuple[str, pa.Table]]:
+        """(business date, number) -> entity and items, as they are held."""
+        now = self._now
+        return {key: (ENTITY_OF[now.batches[key].kind], table) for key, table in now.items.items()}
+
+    def exceptions(self) -> pa.Table:
+        held = {known: astuple(one) for known, one in self._now.exceptions.items()}
+        return self._still("exceptions", held, super().exceptions)
+
+    def resends(self) -> pa.Table:
+        return self._still("resends", list(self._now.resends.items()), super().resends)
+
+    def corrections(self) -> pa.Table:
+        parts = list(self._now.corrections)
+        return self._still("corrections", [id(table) for table in parts], super().corrections, parts)
+
+    def dispositions(self, entity: str) -> pa.Table:
+        held = dict(self._now.dispositions.get(entity, {}))
+        return self._still(("dispositions", entity), held, lambda: super(StillJournal, self).dispositions(entity))
 
 
 class World(Rehearsal):
@@ -95,7 +144,7 @@ class World(Rehearsal):
         self.clock = FakeClock()  # type: ignore[assignment]
         self.wire = MemoryFiles(self.clock)
         self.bank = SimBank(self.wire, plan or {})  # type: ignore[assignment]
-        self.store = MemoryJournal(self.clock)
+        self.store = StillJournal(self.clock)
         self.journal = Port("journal", self.store, lambda *point: self.hook(*point))  # type: ignore[assignment]  # noqa: PLW0108 - set later
         self.source = source
         self.terms = terms(poll_s=10.0, **changes)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import marshal
 import os
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
@@ -16,9 +17,11 @@ from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
-from migration.stages import house, progress
+from migration.domain import book, exceptions
+from migration.stages import assessment, house, progress, reconcile
 from migration.verification import run as verification
 
 KEPT = 4000
@@ -51,27 +54,61 @@ def _table(value: Any) -> bytes:
     return sink.digest()
 
 
+_MADE: OrderedDict[int, tuple[Any, bytes]] = OrderedDict()
+"""What a remembered function returned, by object: its content is a function of what it was made from."""
+
+
+def _made(value: Any, key: str) -> None:
+    if id(value) not in _MADE:
+        _MADE[id(value)] = (value, key.encode())
+        if len(_MADE) > KEPT:
+            _MADE.popitem(last=False)
+
+
 def _feed(state: Any, value: Any) -> None:
     state.update(f"({type(value).__name__}".encode())
     if isinstance(value, (pa.Table, pa.ChunkedArray, pa.Array)):
         state.update(_table(value))
     elif is_dataclass(value):
-        for one in fields(value):
-            _feed(state, getattr(value, one.name))
-    elif isinstance(value, Mapping):
-        for name in sorted(value):
-            _feed(state, name)
-            _feed(state, value[name])
-    elif isinstance(value, (tuple, list)):
-        for one in value:
-            _feed(state, one)
+        state.update(_MADE[id(value)][1] if id(value) in _MADE else _fielded(value))
+    elif isinstance(value, (Mapping, tuple, list)):
+        _feed_several(state, value)
     elif isinstance(value, (set, frozenset)):
         _feed(state, sorted(value))
     elif callable(value):
         _feed(state, value())
+    elif isinstance(value, np.ndarray):
+        state.update(f"{value.dtype}{value.shape}".encode() + value.tobytes())
     else:
         state.update(value if isinstance(value, bytes) else repr(value).encode())
     state.update(b")")
+
+
+_FIELDED: dict[Any, bytes] = {}
+"""Digests of dataclasses of plain values, by value: rules, batches."""
+
+
+def _fielded(value: Any) -> bytes:
+    try:
+        if value in _FIELDED:
+            return _FIELDED[value]
+        keep = len(_FIELDED) < KEPT
+    except TypeError:  # it holds tables
+        keep = False
+    state = hashlib.sha256()
+    for one in fields(value):
+        _feed(state, getattr(value, one.name))
+    if keep:
+        _FIELDED[value] = state.digest()
+    return state.digest()
+
+
+def _feed_several(state: Any, value: Any) -> None:
+    try:
+        state.update(marshal.dumps(value, 0))  # plain values at once; 0: nothing but the values
+    except ValueError:
+        for one in sorted(value.items()) if isinstance(value, Mapping) else value:
+            _feed(state, one)
 
 
 class Memo:
@@ -84,12 +121,15 @@ class Memo:
 
     def __call__(self, *values: Any) -> Any:
         self.asked += 1
-        key = digest(*values)
+        key = digest(self._name, *values)
         if key not in self._known:
             self._known[key] = self._from_disk(key, values)
             if len(self._known) > KEPT:
                 self._known.popitem(last=False)
-        return self._known[key]
+        found = self._known[key]
+        if is_dataclass(found):
+            _made(found, key)
+        return found
 
     def _from_disk(self, key: str, values: tuple[Any, ...]) -> Any:
         place = self._folder / f"{self._name}-{key}.json" if self._folder else None
@@ -104,20 +144,39 @@ class Memo:
         return found
 
 
-REAL = {"derive": house.derive, "measures": progress.measures, "counts": verification.counts}
+_PLACES: dict[str, tuple[tuple[Any, str], ...]] = {
+    "derive": ((house, "derive"),),
+    "user_book": ((book, "user_book"),),
+    "listing_book": ((book, "listing_book"),),
+    "debt_book": ((book, "debt_book"),),
+    "measures": ((progress, "measures"),),
+    "counts": ((verification, "counts"),),
+    "outcome": ((progress, "outcome"), (reconcile, "outcome")),
+    "standing": ((exceptions, "standing"), (assessment, "standing")),
+    "hazards": ((assessment, "hazards"),),
+    "profile": ((assessment, "profile"),),
+    "page": ((assessment, "page"),),
+}
+"""Pure functions, and the modules that call them by these names."""
+_ON_DISK = ("measures", "counts")
+REAL = {name: getattr(*places[0]) for name, places in _PLACES.items()}
 
 
 def install(folder: Path | None = None) -> dict[str, Memo]:
     """Put the remembering functions in the places of the real ones, for the rest of this process (or until `remove`)."""
-    memos = {
-        "derive": Memo("derive", REAL["derive"]),
-        "measures": Memo("measures", REAL["measures"], folder),
-        "counts": Memo("counts", REAL["counts"], folder),
-    }
-    house.derive, progress.measures, verification.counts = memos["derive"], memos["measures"], memos["counts"]
+    memos = {}
+    for name, real in REAL.items():
+        memos[name] = Memo(name, real, folder if name in _ON_DISK else None)
+        _put(name, memos[name])
     return memos
 
 
 def remove() -> None:
     """Put the real functions back."""
-    house.derive, progress.measures, verification.counts = REAL["derive"], REAL["measures"], REAL["counts"]
+    for name, real in REAL.items():
+        _put(name, real)
+
+
+def _put(name: str, call: Callable[..., Any]) -> None:
+    for module, attribute in _PLACES[name]:
+        setattr(module, attribute, call)
