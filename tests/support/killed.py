@@ -74,8 +74,8 @@ def platform() -> Tables:
 class Points:
     """Failpoints: noted in the trace; an armed one kills this process.
 
-    `NAME@N` is the n-th time of this name, `*.SUFFIX` the first name that ends so; several are divided by commas. Where the
-    kill ends a piece of an undisturbed cutover (`*`, or a `!` at the end) the exports are written first, to be compared.
+    `NAME@N` is the n-th time of this name; several are divided by commas. `*.SUFFIX` is the first name that ends so, where a
+    piece of a cutover ends: the exports are written first, to be compared.
     """
 
     def __init__(self, trace: Path, armed: str = "") -> None:
@@ -89,10 +89,11 @@ class Points:
     def reach(self, point: str) -> None:
         self._trace.write(f"{point}\n")
         for name in self._left:
-            if point == name.rstrip("!") or (name[:1] == "*" and point.endswith(name[1:])):
+            ends = name[:1] == "*" and point.endswith(name[1:])
+            if ends or point == name:
                 self._left[name] -= 1
                 if self._left[name] == 0:
-                    self._die(ends=name[:1] == "*" or name[-1:] == "!")
+                    self._die(ends=ends)
 
     def _die(self, *, ends: bool) -> None:
         if ends:

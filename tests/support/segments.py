@@ -26,6 +26,7 @@ PIECES = 40
 """More than there are: a story that does not end is an error."""
 LET_GO_S = 20
 """How long a killed process's connections may take to end."""
+END = "*.after_done"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,7 @@ class Segments:
         for number in range(PIECES):
             after = self._restored(world, f"world{number + 1}")
             (after / "trace").write_text("")
-            ended = self._starter.run(after, self._url(after), "*.after_done")
+            ended = self._starter.run(after, self._url(after), END)
             assert ended in {0, -signal.SIGKILL}, (after / "errors").read_text()[-2000:]
             points = killed.points(after)
             end = list(points)[-1] if ended else ""
@@ -115,22 +116,25 @@ class Segments:
             ended = self._starter.run(root, url, kill.point)
             if ended != -signal.SIGKILL:
                 return [f"not reached: the first process ended with {ended}"]
-            ended = self._go_on(root, url, piece, kill.again)
+            ended = self._go_on(root, url, kill.again)
             if ended not in {0, -signal.SIGKILL}:
                 return [f"the last process ended with {ended}: {(root / 'errors').read_text()[-500:]}"]
-            return differences(root, self.pieces[-1].after if ended == 0 else piece.after)
+            return differences(root, self._end(piece, "" if ended == 0 else _last(root)).after)
         finally:
             self._server.drop(self._databases.pop(root))
             shutil.rmtree(root)
 
-    def _go_on(self, root: Path, url: str, piece: Piece, again: str) -> int:
-        """Another process, to the end of the piece or of all; one more when that was killed too."""
-        end = piece.end and f"{piece.end}!"
+    def _go_on(self, root: Path, url: str, again: str) -> int:
+        """Another process, to the end of a stage; one more when that was killed too."""
         if again:  # after the first kill it may no longer be on the way: then the end comes first
-            ended = self._starter.run(root, url, f"{again},{end}".strip(","))
-            if ended != -signal.SIGKILL or (root / "trace").read_text().split()[-1] == piece.end:
+            ended = self._starter.run(root, url, f"{again},{END}")
+            if ended != -signal.SIGKILL or _last(root).endswith(END[1:]):
                 return ended
-        return self._starter.run(root, url, end)
+        return self._starter.run(root, url, END)
+
+    def _end(self, piece: Piece, end: str) -> Piece:
+        """The piece that ends so: this one, or the next when the kill came after this one's stage was done."""
+        return next((one for one in self.pieces[piece.number :] if one.end == end), piece)
 
     def _restored(self, world: Path, name: str) -> Path:
         """A copy of a world: folder and database."""
@@ -153,3 +157,8 @@ class Segments:
             while admin.execute(query, [database]).fetchone() != (0,):
                 assert time.monotonic() < late, f"{database} is still in use"
                 time.sleep(0.02)
+
+
+def _last(root: Path) -> str:
+    """The point that was reached last."""
+    return (root / "trace").read_text().split()[-1]
