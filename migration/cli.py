@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from migration.commands import decisions, evidence, runs, sandbox, withdrawals
+from migration.commands import decisions, evidence, journal, runs, sandbox, withdrawals
 from migration.commands.shared import ERR, Place
 from migration.domain.errors import CutoverError
 
@@ -39,6 +39,7 @@ for verb in (
     decisions.approvals,
     decisions.approve,
     decisions.reject,
+    journal.approvers,
     decisions.corrections,
     decisions.exceptions,
     decisions.sample,
@@ -48,7 +49,8 @@ for verb in (
     evidence.passport,
 ):
     app.command()(verb)
-journal_app.command("verify")(evidence.journal_verify)
+for act in (journal.verify, journal.export, journal.roots, journal.roles):
+    journal_app.command()(act)
 mapping_app.command("check")(evidence.mapping_check)
 sandbox_app.command("generate")(sandbox.generate)
 sandbox_app.command("bank")(sandbox.bank)

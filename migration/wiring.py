@@ -25,6 +25,7 @@ from migration.domain.errors import ConfigurationError
 from migration.domain.fees import Tariff
 from migration.domain.ports import Clock
 from migration.journal.embedded import Embedded
+from migration.journal.notary import Notary
 from migration.journal.store import PostgresJournal
 from migration.legacy.options import options
 from migration.legacy.platform import LegacyPlatform
@@ -50,6 +51,7 @@ class Desk:
     house: House
     engine: Engine
     journal: PostgresJournal
+    notary: Notary
 
     def begin(self) -> None:
         """Make sure that the cutover's row is there, without taking over from a run under way."""
@@ -104,6 +106,7 @@ def desk(
     journal = PostgresJournal(store_url(found))
     journal.begin(found.cutover.id, found.cutover.kind)
     source = legacy(found, clock)
+    notary = Notary(journal, workspace)
     bank = _profile(found)
     wire = files(found, workspace, clock)
     house = House(
@@ -121,10 +124,11 @@ def desk(
         failpoint=_failpoint(found),
         report=_keeper(workspace / "reports"),
         rehearsed=lambda: _rehearsed(found.cutover.figures, own),
+        seal=notary.seal,
     )
     if tell is not None:
         house.tell = tell
-    return Desk(found, house, Engine(house, lambda: _close(journal, wire)), journal)
+    return Desk(found, house, Engine(house, lambda: _close(journal, wire)), journal, notary)
 
 
 def _close(journal: PostgresJournal, wire: DirectoryFiles | SftpFiles) -> None:

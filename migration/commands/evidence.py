@@ -114,16 +114,6 @@ def passport(
         OUT.print(line, markup=False)
 
 
-def journal_verify() -> None:
-    """Recompute the journal's hash chain."""
-    with desk() as opened:
-        opened.begin()
-        found = opened.journal.verify()
-        if found:
-            raise GateClosed(*found)
-        OUT.print(f"the chain holds: {len(opened.journal.events())} events")
-
-
 def mapping_check() -> None:
     """Show how each column is read, with a masked sample."""
     from migration.legacy import mapping  # noqa: PLC0415

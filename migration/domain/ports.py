@@ -106,6 +106,18 @@ class Decision:
     reason: str
     rehearsal: bool
     at: datetime
+    stands: bool = True  # false once the giver's right was revoked before what was approved had left
+
+
+@dataclass(frozen=True, slots=True)
+class Right:
+    """A change of a person's right to approve. The last one of a person counts."""
+
+    name: str
+    standing: Literal["granted", "revoked"]
+    by: str
+    reason: str
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,8 +135,8 @@ class Gate:
 
     @property
     def given(self) -> tuple[str, ...]:
-        """Names of those who approved, in order."""
-        return tuple(d.name for d in self.decisions if d.decision == "approve")
+        """Names of those who approved, in order; without approvals that no longer count."""
+        return tuple(d.name for d in self.decisions if d.decision == "approve" and d.stands)
 
 
 @dataclass(frozen=True, slots=True)
@@ -418,7 +430,18 @@ class Journal(Protocol):
         ...
 
     def gates(self) -> tuple[Gate, ...]:
-        """All gates, oldest first."""
+        """All gates, oldest first.
+
+        One whose approvals no longer suffice, because a right was revoked before everything had left, is `pending`.
+        """
+        ...
+
+    def set_right(self, name: str, standing: Literal["granted", "revoked"], by: str, reason: str) -> None:
+        """Grant or revoke a person's right to approve; as it stands already: a no-op. InputRefused: OWN_RIGHT."""
+        ...
+
+    def rights(self) -> tuple[Right, ...]:
+        """All changes of rights, in order. While nobody was granted, everybody may approve who is not revoked."""
         ...
 
     # -- stages, checks, dispositions, events

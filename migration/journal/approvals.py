@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
-from migration.domain.ports import Decision, Gate
+from migration.domain.ports import Decision, Gate, Right
 from migration.journal import payloads, rules
 from migration.journal.sqlfiles import query
 from migration.journal.verbs import Verbs
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sqlalchemy import Connection, Row
 
     from migration.journal.database import Payload, Tx
 
 
 class ApprovalVerbs(Verbs):
-    """open_gate, decide, gates."""
+    """open_gate, decide, gates, set_right, rights."""
 
     def open_gate(self, fence: int, gate: str, round: int, digest: str, needed: int, requester: str) -> Gate:  # noqa: A002
         """Ask for approval of a digest; pending ones of the same gate with another digest become `superseded`.
@@ -39,6 +40,7 @@ class ApprovalVerbs(Verbs):
                 tx.connection.execute(query("insert_gate"), {**here, **asked, **key})
             else:
                 _move(tx, gate, digest, "pending")
+            tx.touch("gate")
             opened = Gate(gate, round, digest, needed, "pending", requester) if known is None else known
             return payloads.gate_opened(opened, superseded)
 
@@ -50,22 +52,23 @@ class ApprovalVerbs(Verbs):
     ) -> Gate:
         """One person's answer; the same again is a no-op. The first rejection rejects, for good.
 
-        InputRefused: NAME_EMPTY and the codes of `rules.decides`.
+        The database moves the gate (`decision_counts`). InputRefused: NAME_EMPTY, NAME_CHARACTERS, codes of `rules.decides`.
         """
         subject = f"gates/{gate}"
         name = rules.person(name, subject)
 
         def body(tx: Tx) -> Payload | None:
             known = gate_of(tx.connection, tx.cutover, gate, digest)
-            if not rules.decides(known, name, decision, subject) or known is None:
+            forbidden = rehearsal and tx.kind == "production"
+            rights = _rights(tx.connection, tx.cutover)
+            if not rules.decides(known, name, decision, subject, rights, rehearsal=forbidden) or known is None:
                 return None
             state = rules.state_after(known, decision)
             row = tx.connection.execute(query("gate"), {**tx.own, "gate": gate, "digest": digest}).one()
             answer = {"name": name, "name_key": rules.person_key(name), "decision": decision, "reason": reason}
             about = {"no": row.no, "seq": len(known.decisions) + 1, "rehearsal": rehearsal, "at": tx.at}
             tx.connection.execute(query("insert_decision"), {**answer, **about})
-            if state != known.state:
-                _move(tx, gate, digest, state)
+            tx.touch("gate", "decision")
             return payloads.decided(known, name, decision, state, rehearsal=rehearsal)
 
         self._db.write(self._cutover, "decided", body, actor=name)
@@ -74,6 +77,28 @@ class ApprovalVerbs(Verbs):
     def gates(self) -> tuple[Gate, ...]:
         """All gates, oldest first, each with its answers in order."""
         return self._db.read(lambda c: _gates(c, self._cutover))
+
+    def set_right(self, name: str, standing: Literal["granted", "revoked"], by: str, reason: str) -> None:
+        """Grant or revoke a person's right to approve; as it stands already: a no-op.
+
+        InputRefused: NAME_EMPTY, NAME_CHARACTERS, REASON_EMPTY, OWN_RIGHT.
+        """
+        name, by = rules.person(name, "approvers"), rules.person(by, "approvers")
+        reason = rules.reason_given(reason, "approvers")
+
+        def body(tx: Tx) -> Payload | None:
+            if not rules.sets_right(_rights(tx.connection, tx.cutover), name, standing, by):
+                return None
+            row = {"name": name, "name_key": rules.person_key(name), "standing": standing, "by": by, "reason": reason}
+            tx.connection.execute(query("insert_right"), {**tx.own, **row, "at": tx.at})
+            tx.touch("approver")
+            return payloads.right_set(name, standing, by)
+
+        self._db.write(self._cutover, "approver_set", body, actor=by)
+
+    def rights(self) -> tuple[Right, ...]:
+        """Return all changes of rights, in order."""
+        return self._db.read(lambda c: _rights(c, self._cutover))
 
     def _gate(self, gate: str, digest: str) -> Gate:
         return next(g for g in self.gates() if (g.gate, g.digest) == (gate, digest))
@@ -85,15 +110,22 @@ def gate_of(connection: Connection, cutover: int, gate: str, digest: str) -> Gat
 
 
 def _gates(connection: Connection, cutover: int) -> tuple[Gate, ...]:
-    answers: dict[int, list[Decision]] = defaultdict(list)
+    answers: dict[int, list[Row[tuple[object, ...]]]] = defaultdict(list)
     for row in connection.execute(query("decisions"), {"cutover": cutover}):
-        answers[row.gate].append(Decision(row.name, row.decision, row.reason, row.rehearsal, row.at))
+        answers[row.gate].append(row)
     rows = connection.execute(query("gates"), {"cutover": cutover}).all()
-    return tuple(replace(_bare(row), decisions=tuple(answers[row.no])) for row in rows)
+    return tuple(rules.effective(_gate_from(row, answers[row.no])) for row in rows)
 
 
-def _bare(row: Row[tuple[object, ...]]) -> Gate:
-    return Gate(row.gate, row.round, row.digest, row.needed, row.state, row.requester, (), row.opened_at)
+def _gate_from(row: Row[tuple[object, ...]], answers: Sequence[Row[tuple[object, ...]]]) -> Gate:
+    """A gate of which everything has left keeps its approvals, whatever became of their givers' rights."""
+    given = (Decision(a.name, a.decision, a.reason, a.rehearsal, a.at, row.used or not a.lapsed) for a in answers)
+    return Gate(row.gate, row.round, row.digest, row.needed, row.state, row.requester, tuple(given), row.opened_at)
+
+
+def _rights(connection: Connection, cutover: int) -> tuple[Right, ...]:
+    rows = connection.execute(query("rights"), {"cutover": cutover})
+    return tuple(Right(row.name, row.standing, row.by, row.reason, row.at) for row in rows)
 
 
 def _move(tx: Tx, gate: str, digest: str, state: str) -> None:

@@ -46,6 +46,7 @@ class BatchVerbs(Verbs):
                 row = {**here, **plan_fields(planned), "batch_no": f"{number:06d}", "gate": gate}
                 no = tx.connection.execute(query("insert_batch"), row).scalar_one()
                 copying.load(tx.connection, itemrows.to_store(planned, tx.cutover, no), "journal.item")
+                tx.touch_batch(no, business_date, f"{number:06d}", "batch", "item")
             return payloads.planned(plans, business_date, last + 1, gate)
 
         written = self._db.write(self._cutover, "planned", body, fence=fence) or {}
@@ -68,6 +69,7 @@ class BatchVerbs(Verbs):
                 check_withdrawal(batch_of(row), last)
                 tx.connection.execute(query("delete_items"), {"no": row.no})
                 tx.connection.execute(query("delete_batch"), {"no": row.no})
+                tx.touch_batch(row.no, row.business_date, row.batch_no, "batch", "item")
             return payloads.withdrawn([batch_of(row) for row in found]) if found else None
 
         self._db.write(self._cutover, "withdrawn", body, fence=fence)
@@ -86,6 +88,7 @@ class BatchVerbs(Verbs):
             _keep_content(tx, row.no, "request", content, digest)
             update = {"no": row.no, "name": request_name, "sha256": digest, "bytes": len(content)}
             tx.connection.execute(query("seal_batch"), update)
+            tx.touch_batch(row.no, row.business_date, row.batch_no, "batch")
             return payloads.sealed(batch, request_name, digest, len(content))
 
         self._db.write(self._cutover, "sealed", body, fence=fence)
@@ -105,6 +108,7 @@ class BatchVerbs(Verbs):
             if not rules.delivers(batch_of(row), digest, gate):
                 return None
             tx.connection.execute(query("deliver_batch"), {"no": row.no, "at": tx.at, "digest": digest})
+            tx.touch_batch(row.no, row.business_date, row.batch_no, "batch")
             return payloads.delivered(batch_of(row), digest)
 
         self._db.write(self._cutover, "delivered", body, fence=fence)
@@ -123,6 +127,7 @@ class BatchVerbs(Verbs):
             if row.quarantined_sha256 == result_sha256:
                 return None
             tx.connection.execute(query("quarantine_batch"), {"no": row.no, "sha256": result_sha256})
+            tx.touch_batch(row.no, row.business_date, row.batch_no, "batch")
             return payloads.quarantined(batch, result_sha256, reasons)
 
         self._db.write(self._cutover, "quarantined", body, fence=fence)
@@ -149,6 +154,7 @@ class BatchVerbs(Verbs):
             _keep_content(tx, row.no, "result", content, digest)
             update = {"no": row.no, "state": state, "name": result_name, "sha256": digest}
             tx.connection.execute(query("apply_batch"), update)
+            tx.touch_batch(row.no, row.business_date, row.batch_no, "batch", "item")
             return payloads.applied(batch, result_name, digest, state, outcomes)
 
         self._db.write(self._cutover, "applied", body, fence=fence)

@@ -11,7 +11,7 @@ import json
 import os
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, TypeVar
 
 import psycopg
@@ -20,12 +20,12 @@ from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, InvalidRequestError
 
 from migration.domain.errors import ConfigurationError
-from migration.journal import chain, faults, rules
+from migration.journal import chain, faults, rules, witness
 from migration.journal.migrate import migrate
 from migration.journal.sqlfiles import query
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from datetime import date, datetime
 
     from migration.domain.ports import Clock
 
@@ -50,12 +50,25 @@ class Tx:
     connection: Connection
     cutover: int
     holder: str
+    kind: str  # of the cutover
     at: datetime
+    touched: dict[str, dict[str, object]] = field(default_factory=dict)  # groups of rows written, see `witness`
 
     @property
     def own(self) -> dict[str, object]:
         """The parameter every query takes."""
         return {"cutover": self.cutover}
+
+    def touch(self, *groups: str) -> None:
+        """Say that rows of these tables (or `disposition/<entity>`) were written: the event will carry their digests."""
+        for group in groups:
+            self.touched[group] = {**self.own, "entity": group.partition("/")[2]}
+
+    def touch_batch(self, no: int, day: date, number: str, *tables: str) -> None:
+        """The same for a batch's own row (`batch`) or its items (`item`)."""
+        for table in tables:
+            group, values = witness.batch_group(table, no, day, number)
+            self.touched[group] = values
 
 
 class Database:
@@ -77,6 +90,11 @@ class Database:
         """Bring the schema up to date; returns how many steps were applied."""
         return self._again(lambda _: self._within(migrate, read_only=False))
 
+    def assign_rights(self) -> tuple[str, ...]:
+        """Make missing roles of least privilege and give all their rights; returns the roles that could not be made."""
+        body = query("assign_rights")
+        return tuple(self._again(lambda _: self._within(lambda c: c.execute(body).scalar_one(), read_only=False)))
+
     def read(self, body: Callable[[Connection], T]) -> T:
         """Run a body of queries on one consistent view."""
         return self._again(lambda _: self._within(body, read_only=True))
@@ -92,7 +110,7 @@ class Database:
             row = connection.execute(query("cutover_by_id"), {"id": cutover_id}).one()
             rules.check_kind(cutover_id, kind, row.kind)
             if row.head_seq == 0:
-                tx = Tx(connection, row.no, "", at)
+                tx = Tx(connection, row.no, "", kind, at)
                 _append(tx, row.head_seq, row.head_digest, "", "begun", {"id": cutover_id, "kind": kind}, operation)
             return int(row.no)
 
@@ -128,12 +146,12 @@ class Database:
                         return written
                 if fence is not None:
                     rules.check_fence(fence, row.fence)
-                tx = Tx(connection, cutover, row.holder, self._clock.now())
+                tx = Tx(connection, cutover, row.holder, row.kind, self._clock.now())
                 payload = body(tx)
                 if payload is None:
                     return None
                 who = row.holder if actor is None else actor
-                return _append(tx, row.head_seq, row.head_digest, who, kind, payload, operation)
+                return _append(tx, row.head_seq, row.head_digest, who, kind, _witnessed(tx, payload), operation)
 
             return self._within(within, read_only=False)
 
@@ -202,6 +220,11 @@ def _engine(url: str) -> Engine:
         connection.autocommit = False
 
     return engine
+
+
+def _witnessed(tx: Tx, payload: Payload) -> Payload:
+    """Return the payload with the digests of the rows that were written."""
+    return {**payload, "rows": witness.digests(tx.connection, tx.touched)} if tx.touched else payload
 
 
 def _append(

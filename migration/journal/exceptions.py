@@ -39,6 +39,7 @@ class ExceptionVerbs(Verbs):
             if not (reopened or opened or revalued or mended):
                 return None
             now = tx.connection.execute(query("count_exceptions"), tx.own).one()
+            tx.touch("exception")
             changed = {"opened": opened, "reopened": reopened, "revalued": revalued, "mended": mended}
             return {**changed, "open": now.open, "signed": now.signed}
 
@@ -65,6 +66,9 @@ class ExceptionVerbs(Verbs):
             given = {**tx.own, "ids": todo, "by": by, "reason": reason, "at": tx.at}
             tx.connection.execute(query("insert_signatures"), given)
             released = tx.connection.execute(query("release_batches"), tx.own).all()
+            tx.touch("exception", "signature")
+            for row in released:
+                tx.touch_batch(row.no, row.business_date, row.batch_no, "batch")
             freed = sorted(f"batches/{row.business_date.isoformat()}/{row.batch_no}" for row in released)
             return {"ids": todo, "by": by, "released": freed}
 
@@ -87,6 +91,7 @@ class ExceptionVerbs(Verbs):
                 else:
                     rules.check_resend(wanted, row.state, row.entity, row.code, row.latest)
             marked = [i for i in sorted(set(ids)) if _mark(tx, known[i], by, reason)]
+            tx.touch("resend")
             return {"ids": marked, "by": by} if marked else None
 
         self._db.write(self._cutover, "resend_marked", body, actor=by)

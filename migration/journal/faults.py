@@ -16,6 +16,7 @@ SERIALIZATION: Final = ("40001", "40P01")
 LOCK_WAIT: Final = ("55P03", "57014")
 SHUT_DOWN: Final = ("57P01", "57P02", "57P03", "57P05", "25P03", "25P04", "53300")
 FULL: Final = ("53100", "53200", "54000")
+NO_RIGHT: Final = "42501"
 WRONG_STORE: Final = (
     "does not exist",
     "authentication failed",
@@ -30,6 +31,7 @@ UNIQUE: Final = {
     "item_one_account": ("ACCOUNT_TAKEN", "users", "an account number belongs to another user"),
     "item_one_authcode": ("AUTHCODE_TAKEN", "debts", "an authorisation code belongs to another debt"),
     "exception_pkey": ("EXCEPTION_ID_TAKEN", "exceptions", "two exceptions would have the same id"),
+    "approver_not_self": ("OWN_RIGHT", "approvers", "nobody grants himself the right to approve"),
     "decision_not_own": ("OWN_REQUEST", "gates", "who asked for the approval cannot answer it"),
 }
 
@@ -77,6 +79,9 @@ def _refusal(error: psycopg.Error, state: str) -> Exception:
         return TransientError.of("JOURNAL_BUSY", "store", f"another run holds the journal ({state})", "run again")
     if state in FULL:
         return TransientError.of("JOURNAL_FULL", "store", f"the store has no room ({state})", "make room, run again")
+    if state == NO_RIGHT:
+        mend = "use the login of the role whose step it is: docs/operations.md"
+        return ConfigurationError.of("STORE_RIGHTS", "store.url", "this login may not do this step", mend)
     return _constraint(error, state)
 
 

@@ -84,6 +84,11 @@ def decided(gate: Gate, name: str, decision: str, state: str, *, rehearsal: bool
     return {"gate": gate.gate, "digest": gate.digest, **about}
 
 
+def right_set(name: str, standing: str, by: str) -> Payload:
+    """Whose right to approve was changed by whom; the reason stays out, being free text."""
+    return {"name": name, "standing": standing, "by": by}
+
+
 def checked(stage: str, round_no: int, results: Sequence[CheckResult]) -> Payload:
     """How the rules came out."""
     outcomes = {word: sum(r.outcome == word for r in results) for word in ("passed", "failed", "not_checked")}

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import unicodedata
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Literal
 
 from migration.domain.errors import ConfigurationError, CutoverError, GateClosed, InputRefused, StaleFence
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
-    from migration.domain.ports import Batch, Gate, GateState
+    from migration.domain.ports import Batch, Gate, GateState, Right
 
 TERMINAL: Final = frozenset({"opened", "excepted", "registered", "not_migrated"})
 """Dispositions an item never leaves (I7)."""
@@ -37,6 +39,11 @@ STAGE_STATES: Final = ("running", "done", "closed", "waiting")
 FIELDS: Final = frozenset({"name", "id_type", "id_no", "phone", "sex", "email", "corporate_account", "verified_at"})
 """What a correction may change (contract.md section 3)."""
 
+_ACCENTS: Final = re.compile("[\u0300-\u036f]")
+_LOOKALIKES: Final = str.maketrans("01|", "oll")
+_NAME: Final = re.compile("[ -~\u00b7\u3007\u3400-\u4dbf\u4e00-\u9fff\U00020000-\U000323af]+")
+"""What is left of a name without accents and compatibility forms."""
+
 LAST_NUMBER: Final = 999_999
 BANK_CODE: Final = "BANK_"
 RESENDABLE: Final = frozenset({"listings", "debts"})
@@ -53,14 +60,24 @@ def exception_id(entity: str, key: str, code: str) -> str:
 
 
 def person_key(name: str) -> str:
-    """Return a person's name as compared: one person is not two by case, width or blanks."""
-    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
+    """Return a person's name as compared: one person is not two by case, width, blanks, accents, or 0 for o and 1 for l.
+
+    The database has the same as `journal.person_key`, so that SQL by hand cannot give another.
+    """
+    plain = _ACCENTS.sub("", unicodedata.normalize("NFKD", name))
+    return " ".join(plain.lower().split()).translate(_LOOKALIKES)
 
 
 def person(name: str, subject: str) -> str:
-    """Return the name to record; InputRefused(NAME_EMPTY) when there is none."""
+    """Return the name to record; InputRefused: NAME_EMPTY, NAME_CHARACTERS.
+
+    Other scripts and invisible characters are refused: they can be made to look like another person's name.
+    """
     if not name.strip():
         raise InputRefused.of("NAME_EMPTY", subject, "who acts must be named", "give --as NAME")
+    if not _NAME.fullmatch(_ACCENTS.sub("", unicodedata.normalize("NFKD", name.strip()))):
+        detail = "a name is written in Chinese or Latin letters, without invisible characters"
+        raise InputRefused.of("NAME_CHARACTERS", subject, detail, "give --as NAME")
     return name.strip()
 
 
@@ -164,18 +181,54 @@ def answers_incomplete(batch: Batch) -> CutoverError:
     return GateClosed.of("ANSWERS_INCOMPLETE", label(batch), "the answers are not one for every row sent")
 
 
-def decides(gate: Gate | None, name: str, decision: Literal["approve", "reject"], subject: str) -> bool:
+def may_approve(rights: Sequence[Right], name: str) -> bool:
+    """Whether a person may approve: what was said of him last; while nobody was granted, everybody else may."""
+    mine = [right.standing for right in rights if person_key(right.name) == person_key(name)]
+    return mine[-1] == "granted" if mine else all(right.standing == "revoked" for right in rights)
+
+
+def sets_right(rights: Sequence[Right], name: str, standing: str, by: str) -> bool:
+    """Whether a right is to be written; False when it stands so. InputRefused(OWN_RIGHT): nobody grants himself."""
+    if standing == "granted" and person_key(name) == person_key(by):
+        raise InputRefused.of("OWN_RIGHT", "approvers", "nobody grants himself the right to approve")
+    mine = [right.standing for right in rights if person_key(right.name) == person_key(name)]
+    return mine[-1:] != [standing]
+
+
+def effective(gate: Gate) -> Gate:
+    """Return the gate as it counts: one that lost approvals by revoked rights waits for others."""
+    if gate.state == "approved" and len(gate.given) < gate.needed:
+        return replace(gate, state="pending")
+    return gate
+
+
+def decides(
+    gate: Gate | None,
+    name: str,
+    decision: Literal["approve", "reject"],
+    subject: str,
+    rights: Sequence[Right],
+    *,
+    rehearsal: bool,
+) -> bool:
     """Whether an answer is to be recorded; False when this person gave it before. InputRefused otherwise.
 
-    Codes, in this order of test: GATE_UNKNOWN, GATE_SUPERSEDED, (the same answer again: nothing to do), GATE_REJECTED,
-    OWN_REQUEST, ALREADY_DECIDED, GATE_APPROVED (a rejection after the approval was complete).
+    Codes, in this order of test: REHEARSAL_APPROVAL (`rehearsal`: an answer written beforehand, in production),
+    GATE_UNKNOWN, GATE_SUPERSEDED, APPROVER_NO_RIGHT, (the same answer again: nothing to do), GATE_REJECTED, OWN_REQUEST,
+    ALREADY_DECIDED, GATE_APPROVED (a rejection after the approval was complete).
     """
+    if rehearsal:
+        detail = "answers written beforehand are for rehearsals"
+        raise InputRefused.of("REHEARSAL_APPROVAL", subject, detail, "cutover approve")
     if gate is None:
         raise InputRefused.of("GATE_UNKNOWN", subject, "no such gate or digest", "see: cutover approvals")
     if gate.state == "superseded":
         raise InputRefused.of(
             "GATE_SUPERSEDED", subject, "a newer digest has taken its place", "see: cutover approvals"
         )
+    if not may_approve(rights, name):
+        detail = "this person has no right to approve (revoked, or others are named)"
+        raise InputRefused.of("APPROVER_NO_RIGHT", subject, detail, "see: cutover approvers")
     mine = [d.decision for d in gate.decisions if person_key(d.name) == person_key(name)]
     if decision in mine:
         return False

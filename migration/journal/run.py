@@ -31,6 +31,7 @@ class RunVerbs(Verbs):
     def begin(self, cutover_id: str, kind: str) -> None:
         """Create the cutover's row if it is missing. ConfigurationError(CUTOVER_KIND) when it has another kind."""
         self._no = self._db.begin(cutover_id, kind)
+        self._id = cutover_id
 
     def acquire(self, actor: str) -> int:
         """Take over: a new fencing token (R5), higher than any before."""
@@ -64,6 +65,7 @@ class RunVerbs(Verbs):
                 "taken_at": snapshot.taken_at,
             }
             tx.connection.execute(query("insert_snapshot"), {**tx.own, **row})
+            tx.touch("snapshot")
             return {"digest": snapshot.digest, "counts": snapshot.counts, "issues": snapshot.issues}
 
         self._db.write(self._cutover, "snapshot_recorded", body, fence=fence)
@@ -89,6 +91,7 @@ class RunVerbs(Verbs):
             last = tx.connection.execute(query("last_correction"), tx.own).scalar_one()
             given = {**tx.own, "last": last, "importer": importer, "at": tx.at}
             tx.connection.execute(query("insert_corrections"), given)
+            tx.touch("correction")
             return corrections_payload(table, last + 1, importer)
 
         self._db.write(self._cutover, "corrections_added", body, actor=importer)

@@ -55,6 +55,7 @@ class StageVerbs(Verbs):
             written = {name: json.dumps(value) for name, value in told.items()}
             times = {"at": tx.at, "ended_at": None if state == "running" else tx.at}
             tx.connection.execute(query("write_stage"), {**here, **written, **times, "state": state})
+            tx.touch("stage")
             return {"stage": stage, "round": round, "state": state, **told}
 
         self._db.write(self._cutover, "stage", body, fence=fence)
@@ -76,6 +77,7 @@ class StageVerbs(Verbs):
             here = {**tx.own, "stage": stage, "round": round, "at": tx.at}
             rows = [{**here, **_check_fields(r), "seq": last + n} for n, r in enumerate(results, 1)]
             tx.connection.execute(query("insert_check"), rows)
+            tx.touch("check_result")
             return payloads.checked(stage, round, results)
 
         self._db.write(self._cutover, "checked", body, fence=fence)
@@ -99,6 +101,7 @@ class StageVerbs(Verbs):
             terminal = {**here, "terminal": sorted(rules.TERMINAL)}
             check_terminal(entity, list(tx.connection.execute(query("terminal_changes"), terminal).scalars()))
             written = {r.disposition: r.n for r in tx.connection.execute(query("write_dispositions"), here)}
+            tx.touch(f"disposition/{entity}")
             return {"entity": entity, "written": written} if written else None
 
         self._db.write(self._cutover, "dispositions_recorded", body, fence=fence)

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 from migration.clock import SystemClock
 from migration.journal.approvals import ApprovalVerbs
 from migration.journal.batches import BatchVerbs
+from migration.journal.bundle import EvidenceVerbs
 from migration.journal.database import Database
 from migration.journal.exceptions import ExceptionVerbs
+from migration.journal.roots import RootVerbs
 from migration.journal.run import RunVerbs
 from migration.journal.stages import StageVerbs
 
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
     from migration.domain.ports import Clock
 
 
-class PostgresJournal(RunVerbs, BatchVerbs, ExceptionVerbs, ApprovalVerbs, StageVerbs):
+class PostgresJournal(RunVerbs, BatchVerbs, ExceptionVerbs, ApprovalVerbs, StageVerbs, RootVerbs, EvidenceVerbs):
     """The system of record (R1) on any PostgreSQL; brings the schema up to date when made.
 
     `url`: an SQLAlchemy URL. `clock` gives the events' times. Errors: ConfigurationError (STORE_URL, STORE_UNREACHABLE,

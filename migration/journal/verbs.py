@@ -15,6 +15,7 @@ class Verbs:
 
     _db: Database
     _no: int | None = None
+    _id: str = ""
 
     @property
     def _cutover(self) -> int:

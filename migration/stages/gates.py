@@ -49,6 +49,9 @@ def ask(house: House, gate: str, round_no: int, digest: str) -> Gate:
 def require_approval(house: House, gate: str, round_no: int, digest: str) -> None:
     """Go on only when this very digest is approved. Waiting while it is pending, GateClosed once it is rejected."""
     asked = ask(house, gate, round_no, digest)
+    if asked.state in {"approved", "rejected"}:
+        house.seal(house.fence, gate, digest)
+        house.failpoint(f"{gate}.after_root")
     if asked.state == "rejected":
         reason = next((d.reason for d in asked.decisions if d.decision == "reject"), "")
         raise GateClosed.of(
@@ -57,11 +60,12 @@ def require_approval(house: House, gate: str, round_no: int, digest: str) -> Non
             f"rejected for digest {digest[:12]}: {reason}",
             "change what was rejected; a new digest needs a new approval",
         )
-    if asked.state != "approved":
+    wanted = max(asked.needed, needed(house, gate))  # whoever opened the gate may have asked for fewer persons
+    if asked.state != "approved" or len(asked.given) < wanted:
         raise Waiting.of(
             "APPROVAL_MISSING",
             gate,
-            f"{len(asked.given)} of {asked.needed} approvals given for digest {digest[:12]}",
+            f"{len(asked.given)} of {wanted} approvals given for digest {digest[:12]}",
             f"cutover approve {gate} --digest {digest} --as NAME",
         )
 

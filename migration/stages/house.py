@@ -36,6 +36,10 @@ def _never() -> None:
     return None
 
 
+def _unsealed(_fence: int, _gate: str, _digest: str) -> None:
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Terms:
     """The configuration that the stages need, as plain values."""
@@ -79,6 +83,7 @@ class House:
     failpoint: Tell = _silent  # named interruption points, for tests that kill
     report: Callable[[str, str], None] = _unkept  # name, content: keeps a report in the workspace
     rehearsed: Callable[[], Mapping[str, Any] | None] = _never  # figures of a finished rehearsal, where there are any
+    seal: Callable[[int, str, str], None] = _unsealed  # fence, gate, digest: signs a root over the journal so far
     fence: int = 0
     verified: dict[str, Mapping[str, int | None]] = field(default_factory=dict)  # digest of an outcome -> findings
     _head: str = ""

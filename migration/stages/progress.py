@@ -102,6 +102,8 @@ def finish(house: House, stage: str, round_no: int, extra: Mapping[str, int | No
     house.failpoint(f"{stage}.before_done")
     house.journal.record_stage(house.fence, stage, round_no, "done", totals(book, stage), ())
     house.failpoint(f"{stage}.after_done")
+    house.seal(house.fence, f"{stage}.done", "")
+    house.failpoint(f"{stage}.after_root")
     house.tell(f"{stage}: done")
 
 
@@ -110,6 +112,7 @@ def judge_sample(house: House, stage: str, round_no: int) -> None:
     book = house.book()
     tables = outcome(book, house.journal.batches())
     judge(house, f"{stage}.sample", round_no, *measure(house, f"{stage}.sample", book, tables, {}))
+    house.seal(house.fence, f"{stage}.sample.passed", "")
 
 
 _USERS, _LISTINGS, _DEBTS = ("users", "user_id"), ("listings", "listing_id"), ("debts", "debt_id")

@@ -119,6 +119,11 @@ def code_of(raised) -> str:
     return raised.value.reasons[0].code
 
 
+def said(journal: Journal) -> dict:
+    """What the last event says, without the digests of rows that a journal with tables adds."""
+    return {name: value for name, value in journal.events()[-1].payload.items() if name != "rows"}
+
+
 def kinds(journal: Journal) -> list[str]:
     return [event.kind for event in journal.events()]
 
@@ -509,7 +514,7 @@ def test_exceptions_open_mend_and_open_again(journal, fence):
     ]
     journal.record_exceptions(fence, exceptions_of(listing))
     assert journal.exceptions()["state"].to_pylist() == ["mended", "open"]
-    assert journal.events()[-1].payload == {
+    assert said(journal) == {
         "opened": 0,
         "reopened": 1,
         "revalued": 0,
@@ -790,7 +795,7 @@ def test_only_changed_dispositions_are_written_and_terminal_ones_stay(journal, f
     journal.record_dispositions(
         fence, "users", dispositions_of(("u10", "opened", "OPENED_N"), ("U9", "opened", "OPENED_S"))
     )
-    assert journal.events()[-1].payload == {"entity": "users", "written": {"opened": 1}}
+    assert said(journal) == {"entity": "users", "written": {"opened": 1}}
     with pytest.raises(GateClosed) as raised:
         journal.record_dispositions(
             fence, "users", dispositions_of(("é", "opened", "OPENED_S"), ("U9", "blocked", "BANK_106"))

@@ -106,7 +106,7 @@ class MemoryBatches(Memory):
 
         def body(at: datetime) -> Mapping[str, object] | None:
             known = self._one(batch)
-            gate = self._now.gates.get((known.gate.split("#")[0], digest))
+            gate = self._gate(known.gate.split("#")[0], digest)
             if not rules.delivers(known, digest, gate):
                 return None
             self._now.batches[known.key] = replace(known, state="delivered", delivered_at=at, digest=digest)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from migration.domain.errors import ConfigurationError
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from migration.domain.ports import Batch, CheckResult, Clock, Event, Gate, Snapshot, StageRecord
+    from migration.domain.ports import Batch, CheckResult, Clock, Event, Gate, Right, Snapshot, StageRecord
 
     BatchKey = tuple[date, str]
     Body = Callable[[datetime], Mapping[str, object] | None]
@@ -53,6 +53,10 @@ class State:
     exceptions: dict[str, Held] = field(default_factory=dict)
     resends: dict[tuple[str, str, BatchKey], str] = field(default_factory=dict)  # -> by
     gates: dict[tuple[str, str], Gate] = field(default_factory=dict)
+    rights: list[Right] = field(default_factory=list)
+    lapsed: set[tuple[str, str, str]] = field(
+        default_factory=set
+    )  # (gate, digest, person) whose right was revoked since
     stages: dict[tuple[str, int], StageRecord] = field(default_factory=dict)
     checks: list[tuple[str, int, datetime, CheckResult]] = field(default_factory=list)
     dispositions: dict[str, dict[str, tuple[str, str | None]]] = field(default_factory=dict)
@@ -91,3 +95,23 @@ class Memory:
         previous = events[-1][0].digest if events else chain.GENESIS
         content = chain.canonical(payload)
         events.append((chain.link(previous, len(events) + 1, at, actor, kind, content), content))
+
+    def _gate(self, gate: str, digest: str) -> Gate | None:
+        known = self._now.gates.get((gate, digest))
+        return None if known is None else self._counted(known)
+
+    def _counted(self, gate: Gate) -> Gate:
+        """Return the gate without the approvals of those whose right was revoked before everything had left."""
+        gone = {person for name, digest, person in self._now.lapsed if (name, digest) == (gate.gate, gate.digest)}
+        if not gone or self._used(gate):
+            return gate
+        answers = tuple(replace(d, stands=rules.person_key(d.name) not in gone) for d in gate.decisions)
+        return rules.effective(replace(gate, decisions=answers))
+
+    def _used(self, gate: Gate) -> bool:
+        """Whether everything that hung on the gate has left."""
+        stage = self._now.stages.get((gate.gate.split(".")[0], gate.round))
+        mine = [b for b in self._now.batches.values() if b.gate.split("#")[0] == gate.gate]
+        waiting = any(b.state in rules.UNDELIVERED for b in mine)
+        left = any(b.digest == gate.digest for b in self._now.batches.values())
+        return (stage is not None and stage.state == "done") or (left and not waiting)

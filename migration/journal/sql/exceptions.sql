@@ -66,7 +66,7 @@ WHERE b.cutover = :cutover AND b.state = 'unknown'
       WHERE i.batch = b.no AND i.state = 'unknown'
         AND NOT EXISTS (SELECT FROM journal.exception e
                         WHERE e.cutover = i.cutover AND e.entity = i.entity AND e.key = i.key AND e.state = 'signed'))
-RETURNING b.business_date, b.batch_no
+RETURNING b.no, b.business_date, b.batch_no
 
 -- name: insert_resend
 INSERT INTO journal.resend (cutover, exception, entity, key, after, by, reason, at)

@@ -10,7 +10,7 @@ INSERT INTO journal.cutover (id, kind, created_at) VALUES (:id, :kind, :at) ON C
 SELECT no, kind, head_seq, head_digest FROM journal.cutover WHERE id = :id FOR UPDATE
 
 -- name: lock_cutover
-SELECT fence, holder, head_seq, head_digest FROM journal.cutover WHERE no = :cutover FOR UPDATE
+SELECT kind, fence, holder, head_seq, head_digest FROM journal.cutover WHERE no = :cutover FOR UPDATE
 
 -- name: take_fence
 UPDATE journal.cutover SET fence = fence + 1, holder = :actor WHERE no = :cutover RETURNING fence
@@ -52,3 +52,30 @@ SELECT :cutover, :last + row_no, user_id, field, old, new, reason, by, :importer
 -- name: corrections
 SELECT user_id, field, old, new, reason, by, seq, importer
 FROM journal.correction WHERE cutover = %(cutover)s ORDER BY seq
+
+-- name: last_root
+SELECT seq, payload FROM journal.event WHERE cutover = :cutover AND kind = 'root' ORDER BY seq DESC LIMIT 1
+
+-- name: roots
+SELECT payload FROM journal.event WHERE cutover = :cutover AND kind = 'root' ORDER BY seq
+
+-- name: digests_after
+SELECT digest FROM journal.event WHERE cutover = :cutover AND seq > :size ORDER BY seq
+
+-- name: root_counts
+SELECT count(*) AS batches, count(*) FILTER (WHERE state NOT IN ('planned', 'sealed')) AS delivered,
+       coalesce(sum(rows), 0)::bigint AS items, coalesce(sum(sum_fen), 0)::bigint AS sum_fen
+FROM journal.batch WHERE cutover = :cutover
+
+-- name: keys_accepted
+SELECT payload FROM journal.event WHERE cutover = :cutover AND kind = 'roots_restored' ORDER BY seq DESC LIMIT 1
+
+-- name: missing_roles
+SELECT wanted.name
+FROM unnest(ARRAY['cutover_planner', 'cutover_sender', 'cutover_approver', 'cutover_reporter', 'cutover_withdrawals'])
+     AS wanted (name)
+WHERE NOT EXISTS (SELECT FROM pg_roles r WHERE r.rolname = wanted.name)
+ORDER BY wanted.name
+
+-- name: assign_rights
+SELECT journal.assign_rights()

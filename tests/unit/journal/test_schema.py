@@ -42,7 +42,7 @@ def refused(hand, statement: str, word: str) -> None:
         hand.execute(statement)
 
 
-EVIDENCE = ("event", "decision", "signature", "resend", "correction", "snapshot", "check_result")
+EVIDENCE = ("event", "decision", "approver", "signature", "resend", "correction", "snapshot", "check_result")
 
 
 @pytest.mark.parametrize("table", EVIDENCE)
@@ -83,9 +83,11 @@ LEGAL = {
 
 def test_a_batch_goes_only_forward(journal, fence, hand):
     (_batch,) = journal.plan(fence, [plan_of("person", ["U1"])], DAY, "accounts")
+    approve(journal, fence, "accounts")
     # the columns that later states ask for are filled while nothing holds them yet
     hand.execute(
-        "UPDATE journal.batch SET request_name = 'R', request_sha256 = repeat('a', 64), result_name = 'S', result_sha256 = repeat('b', 64)"
+        "UPDATE journal.batch SET request_name = 'R', request_sha256 = repeat('a', 64), result_name = 'S',"
+        " result_sha256 = repeat('b', 64), digest = repeat('d', 64)"
     )
     for before in STATES:
         for after in STATES:
@@ -200,6 +202,7 @@ def enumerations() -> list[tuple[str, str]]:
         ("check_result", "outcome"),
         ("disposition", "disposition"),
         ("decision", "decision"),
+        ("approver", "standing"),
         ("correction", "field"),
         ("resend", "entity"),
     ]
