@@ -8,7 +8,7 @@ export AIRFLOW_HOME ?= $(CURDIR)/var/airflow
 export AIRFLOW__CORE__LOAD_EXAMPLES = False
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo ui rehearse test check format lock clean bench-small bench simulate crash-pairs kill-campaign airflow-chaos planted mutation fuzz
+.PHONY: help setup demo ui rehearse test check format lock clean bench-small bench simulate crash-pairs kill-campaign airflow-chaos planted mutation fuzz tamper
 
 help: ## Print what there is to make.
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -54,6 +54,10 @@ simulate: setup ## Deterministic simulation: SEEDS=10000 schedules, or SEED=7 on
 PAIRS ?= 5000
 crash-pairs: setup ## Two deaths in one cutover, at PAIRS=5000 sampled pairs of points.
 	@$(BIN)/python -m tests.simulation.campaign pairs $(PAIRS)
+
+TAMPERS ?= 10000
+tamper: setup ## Tamper with an evidence bundle TAMPERS=10000 times; the stand-alone verifier has to see each.
+	@$(BIN)/python -m tests.support.tampering $(TAMPERS)
 
 TIMES ?= 20
 kill-campaign: setup ## SIGKILL of a real process at every named point, TIMES=20 at each.

@@ -34,6 +34,7 @@ NO_CODES = {
         "CUTOVER_CONFIG",
         "CUTOVER_DATA_KEY",
         "CUTOVER_ENGINE",
+        "CUTOVER_EVIDENCE_KEY",
         "CUTOVER_FAILPOINT",
     ),
     *(

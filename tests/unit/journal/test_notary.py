@@ -1,0 +1,137 @@
+"""The file of roots and the chain watch each other; keys are made once and guarded."""
+
+from __future__ import annotations
+
+import json
+import stat
+
+import pytest
+
+from migration.domain.errors import ConfigurationError, GateClosed
+from migration.journal.keys import EvidenceKey, public_keys
+from migration.journal.notary import ROOTS, Notary
+
+
+@pytest.fixture
+def notary(journal, tmp_path):
+    return Notary(journal, tmp_path)
+
+
+@pytest.fixture
+def fence(journal):
+    return journal.acquire("op")
+
+
+def lines(notary) -> list[str]:
+    return (notary.folder / ROOTS).read_text().splitlines()
+
+
+def codes(raised) -> list[str]:
+    return [reason.code for reason in raised.value.reasons]
+
+
+def test_a_root_a_gate_and_none_twice(notary, fence, journal, tmp_path):
+    notary.seal(fence, "accounts", "d" * 64)
+    notary.seal(fence, "accounts", "d" * 64)
+    Notary(journal, tmp_path).seal(fence, "accounts", "d" * 64)
+    journal.note("op", "said", {})
+    notary.seal(fence, "accounts.done", "")
+    notary.seal(fence, "accounts.done", "")  # nothing happened since
+    told = [json.loads(line) for line in lines(notary)]
+    assert [(r["n"], r["gate"], r["size"]) for r in told] == [(1, "accounts", 2), (2, "accounts.done", 4)]
+    assert list(journal.root_lines()) == lines(notary)
+    assert notary.verify() == ()
+
+
+def test_who_was_overtaken_signs_nothing(notary, fence, journal):
+    journal.acquire("other")
+    with pytest.raises(Exception, match="FENCE_LOST"):
+        notary.seal(fence, "accounts", "d" * 64)
+    assert journal.root_lines() == ()
+
+
+def test_killed_between_event_and_file_the_line_is_made_good(notary, fence, journal, tmp_path):
+    notary.seal(fence, "a", "1")
+    journal.note("op", "said", {})
+    journal.add_root(fence, "b", "2", notary.key)
+    assert [f.code for f in notary.check()] == ["ROOTS_FILE"]
+    journal.note("op", "said", {})
+    Notary(journal, tmp_path).seal(fence, "c", "3")
+    assert [json.loads(line)["gate"] for line in lines(notary)] == ["a", "b", "c"]
+    assert notary.check() == ()
+
+
+def test_killed_in_the_middle_of_a_line_the_rest_is_made_good(notary, fence, journal):
+    notary.seal(fence, "a", "1")
+    path = notary.folder / ROOTS
+    path.write_text(path.read_text()[:40])
+    notary.guard()
+    assert notary.check() == ()
+
+
+@pytest.mark.parametrize("spoil", ["lost", "cut", "changed"])
+def test_a_file_that_was_lost_or_changed_closes_the_gate_until_somebody_answers_for_it(notary, fence, journal, spoil):
+    for n in range(3):
+        journal.note("op", "said", {"n": n})
+        notary.seal(fence, "a", str(n))
+    path = notary.folder / ROOTS
+    text = path.read_text()
+    if spoil == "lost":
+        path.unlink()
+    else:
+        path.write_text(text[: len(text) // 3] if spoil == "cut" else text.replace('"n":2', '"n":7'))
+    journal.note("op", "said", {})
+    with pytest.raises(GateClosed) as raised:
+        notary.seal(fence, "b", "9")
+    assert codes(raised) == ["ROOTS_FILE"]
+    assert [f.code for f in notary.verify()] == ["ROOTS_FILE"]
+    assert notary.restore("ann", "disk replaced") == 3
+    assert path.read_text() == text
+    notary.seal(fence, "b", "9")
+    assert notary.verify() == ()
+    assert [e.actor for e in journal.events() if e.kind == "roots_restored"] == ["ann"]
+
+
+def test_a_journal_older_than_its_roots_stops_everything(notary, fence, journal, pg_url, tmp_path):
+    notary.seal(fence, "a", "1")
+    newer = (notary.folder / ROOTS).read_text()
+    (notary.folder / ROOTS).write_text(newer * 2)  # as if the journal had been restored from before the second root
+    with pytest.raises(GateClosed) as raised:
+        notary.guard()
+    assert codes(raised) == ["JOURNAL_OLDER"]
+    with pytest.raises(GateClosed) as raised:
+        notary.restore("ann", "r")
+    assert codes(raised) == ["JOURNAL_OLDER"], "nobody can wave that through"
+
+
+def test_the_key_is_made_once_for_its_owner_only(notary, fence, tmp_path):
+    notary.seal(fence, "a", "1")
+    key = tmp_path / "keys" / "evidence.key"
+    assert stat.S_IMODE(key.stat().st_mode) == 0o600
+    assert stat.S_IMODE(notary.folder.stat().st_mode) == 0o700
+    assert stat.S_IMODE((notary.folder / ROOTS).stat().st_mode) == 0o600
+    assert EvidenceKey.open(tmp_path).public == notary.key.public == public_keys(notary.folder)[0]
+
+
+def test_another_key_is_noticed_and_taken_into_use_only_by_name(notary, fence, journal, tmp_path):
+    notary.seal(fence, "a", "1")
+    (tmp_path / "keys" / "evidence.key").unlink()
+    again = Notary(journal, tmp_path)
+    journal.note("op", "said", {})
+    with pytest.raises(GateClosed) as raised:
+        again.seal(fence, "b", "2")
+    assert codes(raised) == ["EVIDENCE_KEY_CHANGED"]
+    again.restore("ann", "key store replaced")
+    again.seal(fence, "b", "2")
+    assert len(public_keys(again.folder)) == 2
+    assert again.verify() == ()
+
+
+def test_a_key_from_elsewhere(tmp_path):
+    made = EvidenceKey.open(tmp_path)
+    path = str(tmp_path / "keys" / "evidence.key")
+    assert EvidenceKey.open(tmp_path / "other", {"CUTOVER_EVIDENCE_KEY": path}).public == made.public
+    for wrong in (str(tmp_path / "nowhere"), __file__):
+        with pytest.raises(ConfigurationError) as raised:
+            EvidenceKey.open(tmp_path, {"CUTOVER_EVIDENCE_KEY": wrong})
+        assert codes(raised) == ["EVIDENCE_KEY_INVALID"]
