@@ -207,9 +207,9 @@ def decides(
     name: str,
     decision: Literal["approve", "reject"],
     subject: str,
-    rights: Sequence[Right],
+    rights: Sequence[Right] = (),
     *,
-    rehearsal: bool,
+    rehearsal: bool = False,
 ) -> bool:
     """Whether an answer is to be recorded; False when this person gave it before. InputRefused otherwise.
 
