@@ -14,10 +14,11 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from migration.domain.tables import ENUMERATIONS
+from migration.domain.windows import Windows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -52,6 +53,9 @@ _OUTSIDE_DIGEST: Final = frozenset(
         "bank.in_path",
         "bank.query_url",
         "bank.result_timeout_s",
+        "bank.windows",
+        "bank.window_minutes",
+        "bank.window_prepare_minutes",
     ]
 )
 """Sections and keys that decide where and how, not which data. The snapshot's own digest binds what was read."""
@@ -184,6 +188,15 @@ class Bank(Section):
     in_path: str = "in"
     query_url: Annotated[str, Field(repr=False)] = ""
     result_timeout_s: Annotated[int, Field(ge=0)] = 3_600
+    windows: str = ""
+    window_minutes: Annotated[int, Field(ge=1, le=1_440)] = 120
+    window_prepare_minutes: Annotated[int, Field(ge=0, le=1_440)] = 30
+
+    @field_validator("windows")
+    @classmethod
+    def _span(cls, value: str) -> str:
+        Windows.parse(value, 1, 0)
+        return value
 
     @model_validator(mode="after")
     def _wired(self) -> Bank:

@@ -24,6 +24,7 @@ from migration.clock import SystemClock
 from migration.domain.errors import ConfigurationError
 from migration.domain.fees import Tariff
 from migration.domain.ports import Clock
+from migration.domain.windows import Windows
 from migration.journal.embedded import Embedded
 from migration.journal.notary import Notary
 from migration.journal.store import PostgresJournal
@@ -214,6 +215,7 @@ def terms(found: Settings, account_pattern: str) -> Terms:
         account_pattern=account_pattern,
         carry_authorisations=found.policy.carry_authorisations,
         poll_s=POLL_S[found.bank.transport],
+        windows=Windows.parse(found.bank.windows, found.bank.window_minutes, found.bank.window_prepare_minutes),
     )
 
 

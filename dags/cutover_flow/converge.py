@@ -122,14 +122,14 @@ def _wait(stage: str, step: str, waiting: CutoverError) -> NoReturn:
     now = datetime.now(UTC)
     since = context["ti"].get_first_reschedule_date(context) or now
     waited = now - since
-    what = reasons.line(stage, step, waiting)
+    what = reasons.line(stage, step, waiting) + reasons.due(waiting)
     if waited > knobs.patience():
         hours = f"{waited.total_seconds() / 3600:.1f}"
         fail(
             f"等待超时[WAITED_TOO_LONG]，已等 {hours} 小时 / waited too long ({hours} h): {what}",
             ["WAITED_TOO_LONG", *reasons.codes(waiting)],
         )
-    again = now + knobs.poll(waited)
+    again = max(now + knobs.poll(waited), getattr(waiting, "until", None) or now)  # by the bank's hours: not before
     stamp = f"{since:%Y-%m-%d %H:%M:%S} UTC"
     log.info("自 %s 起等待 / waiting since %s: %s", stamp, stamp, what)
     raise AirflowRescheduleException(again)

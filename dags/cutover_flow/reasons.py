@@ -96,6 +96,18 @@ def line(stage: str, step: str, error: CutoverError) -> str:
     return f"{zh_place}：{zh_kind}：{zh}{zh_more} / {en_place}: {en_kind}: {en}{en_more}"
 
 
+def due(error: CutoverError) -> str:
+    """Say when what is awaited can be there, in both languages; nothing where that is not known."""
+    from migration.domain.windows import clock_time  # noqa: PLC0415 - as the errors: never while DAGs are parsed
+
+    until = getattr(error, "until", None)
+    return (
+        f"；银行批次时段：最早 {clock_time(until)}（北京时间）/ bank's hours: not before that (Beijing)"
+        if until
+        else ""
+    )
+
+
 def _both(finding: Finding) -> tuple[str, str]:
     """Say one finding in Chinese and in English, each with the code and the key."""
     english = " ".join(str(finding).split())

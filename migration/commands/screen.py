@@ -10,7 +10,8 @@ from rich.table import Table
 
 from migration.commands.shared import OUT, yuan
 from migration.domain.outcome import balance
-from migration.stages import assessment, progress
+from migration.domain.windows import clock_time
+from migration.stages import assessment, exchange, progress
 from migration.stages.order import STAGES
 from migration.wiring import Desk
 
@@ -60,6 +61,11 @@ def status_of(opened: Desk) -> dict[str, Any]:
             {"entity": entity, "code": code, "open": count} for (entity, code), count in sorted(exceptions.items())
         ],
         "warnings": _warnings(opened),
+        "bank": [
+            {"request": b.request_name, "since": b.delivered_at, "answer_from": exchange.expected(opened.house, b)}
+            for b in batches
+            if b.state in exchange.UNANSWERED
+        ],
         "results_awaited": [b.request_name for b in batches if b.state in {"delivered", "quarantined"}],
     }
 
@@ -132,8 +138,15 @@ def _waits(found: dict[str, Any]) -> list[str]:
         for a in found["approvals"]
     ]
     lines += [f"exceptions: {e['open']} × {e['entity']} {e['code']} — cutover exceptions" for e in found["exceptions"]]
-    lines += [f"bank: result for {name}" for name in found["results_awaited"]]
+    lines += [_bank_line(one) for one in found["bank"]]
     return lines
+
+
+def _bank_line(one: dict[str, Any]) -> str:
+    """What is awaited of the bank, since when, and when it can be there."""
+    since = f", since {clock_time(one['since'])}" if one["since"] else ""
+    due = f", at the earliest {clock_time(one['answer_from'])} 北京时间" if one["answer_from"] else ""
+    return f"bank: result for {one['request']}{since}{due}"
 
 
 def closing(opened: Desk) -> None:

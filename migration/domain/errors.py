@@ -15,6 +15,7 @@ Bad data is a `Finding`, not an exception; a `GateClosed` carries the findings t
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import ClassVar
 
 from migration.domain.findings import Finding
@@ -52,9 +53,16 @@ class GateClosed(CutoverError):
 
 
 class Waiting(CutoverError):
-    """A result, an approval, a correction or a signature is awaited; running again goes on."""
+    """A result, an approval, a correction or a signature is awaited; running again goes on.
+
+    `until`: when what is awaited can be there at the earliest, where that is known.
+    """
 
     exit_code = 4
+
+    def __init__(self, *reasons: Finding, until: datetime | None = None) -> None:
+        self.until = until
+        super().__init__(*reasons)
 
 
 class OutcomeUnknown(CutoverError):

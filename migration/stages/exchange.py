@@ -20,6 +20,7 @@ from migration.domain.errors import GateClosed, Waiting
 from migration.domain.findings import Finding
 from migration.domain.ports import Batch, BatchPlan
 from migration.domain.tables import ENTITY_OF
+from migration.domain.windows import clock_time
 from migration.stages import gates, results
 from migration.stages.house import House
 
@@ -239,16 +240,30 @@ def _wait(house: House, missing: Sequence[Batch], since: datetime, *, patient: b
         return True
     if left <= 0 and all(b.kind == "company" for b in missing):
         return False
-    raise Waiting(*(_awaited(house, b) for b in missing if b.kind != "company" or left > 0))
+    raise _waiting(house, [b for b in missing if b.kind != "company" or left > 0])
+
+
+def _waiting(house: House, missing: Sequence[Batch]) -> Waiting:
+    """What is awaited, since when, and from when on it can be there."""
+    due = [at for at in (expected(house, b) for b in missing) if at is not None and at > house.clock.now()]
+    return Waiting(*(_awaited(house, b) for b in missing), until=min(due, default=None))
+
+
+def expected(house: House, batch: Batch) -> datetime | None:
+    """When the bank's answer can be there at the earliest; None when its hours are not configured."""
+    windows = house.terms.windows
+    return windows.answer_from(batch.delivered_at) if windows and batch.delivered_at else None
 
 
 def _awaited(house: House, batch: Batch) -> Finding:
     _, name = house.bank.names(batch.kind, batch.batch_no, batch.business_date)
     since = batch.delivered_at.isoformat(timespec="seconds") if batch.delivered_at else "?"
+    due = expected(house, batch)
+    when = f"; by the bank's hours from {clock_time(due)} (Beijing) on" if due else ""
     return Finding(
         "RESULT_MISSING",
         name,
-        f"no result for {batch.request_name}, delivered {since}",
+        f"no result for {batch.request_name}, delivered {since}{when}",
         "run again when the bank has answered",
     )
 
@@ -289,4 +304,4 @@ def require_delivered(house: House, exchange: Exchange) -> None:
         )
     missing = [b for b in mine if b.state in UNANSWERED and b.kind != "company"]
     if missing:
-        raise Waiting(*(_awaited(house, b) for b in missing))
+        raise _waiting(house, missing)

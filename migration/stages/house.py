@@ -17,6 +17,7 @@ from migration.domain.columns import equals, member
 from migration.domain.errors import ConfigurationError
 from migration.domain.ports import Bank, Batch, Clock, Files, Journal, Judge, Legacy, Snapshot
 from migration.domain.tables import SIGNATURES, SNAPSHOT
+from migration.domain.windows import Windows
 
 T = TypeVar("T")
 Tell = Callable[[str], None]
@@ -61,6 +62,7 @@ class Terms:
     account_pattern: str = r"\d{19}"
     poll_s: float = 0.2
     in_flight: str = "count"  # count | zero
+    windows: Windows | None = None  # when the bank works files through; None: at any time
     carry_authorisations: bool = False
 
 

@@ -127,6 +127,7 @@ def test_status_prints_the_whole_digest_however_narrow_the_terminal(
         "stages": [],
         "approvals": [{"gate": "listings.full", "digest": DIGEST, "needed": 2, "given": ["a"]}],
         "exceptions": [],
+        "bank": [{"request": "3005-BID-000007-20171118", "since": None, "answer_from": None}],
         "results_awaited": ["3005-BID-000007-20171118"],
     }
     screen.show_status(found)

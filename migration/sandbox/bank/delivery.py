@@ -84,6 +84,9 @@ class Delivery:
         exchange.write_slowly(path, content, pieces, lambda: self._sleep(pause))
 
     def _is_held(self, seen: SeenFile) -> bool:
+        hours = self._faults.plan.hours
+        if hours is not None and self._clock() < hours.due(seen.accepted_at):
+            return True
         for rule in self._faults.plan.hold:
             if rule.options.get("released") or not rule.hits((seen.name, seen.result_name), seen.sort):
                 continue

@@ -10,6 +10,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
 
 from migration.sandbox.bank.corruptions import HOWS
+from migration.sandbox.bank.hours import Hours
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,7 +22,7 @@ _REFUSE: Final = {
     "refuse_authorisations": ("authorisations", re.compile(r"(?!00)[0-9A-Z]{2}")),
 }
 _LISTS: Final = ("already_open", "already_open_other")
-_KEYS: Final = frozenset({*_REFUSE, *_LISTS, "seed", "hold", "corrupt", "slow_write", "sftp"})
+_KEYS: Final = frozenset({*_REFUSE, *_LISTS, "seed", "hold", "corrupt", "slow_write", "sftp", "hours", "clock"})
 _MATCHER: Final = frozenset({"match", "sort", "id"})
 _RULES: Final = {
     "hold": _MATCHER | {"seconds", "until_released", "released"},
@@ -80,6 +81,8 @@ class FaultPlan:
     corrupt: tuple[Rule, ...] = ()
     slow_write: tuple[Rule, ...] = ()
     sftp: tuple[Rule, ...] = ()
+    hours: Hours | None = None
+    clock: tuple[str, float] = ("", 1.0)  # what it shows at first, and how fast it runs
 
 
 def parse(plan: dict[str, Any]) -> FaultPlan:
@@ -97,7 +100,28 @@ def parse(plan: dict[str, Any]) -> FaultPlan:
         corrupt=rules["corrupt"],
         slow_write=rules["slow_write"],
         sftp=rules["sftp"],
+        hours=_hours(plan.get("hours")),
+        clock=_clock(plan.get("clock", {})),
     )
+
+
+def _hours(table: Any) -> Hours | None:
+    if table is None:
+        return None
+    _no_others("hours", _typed("hours", dict, table), frozenset({"span", "minutes", "prepare_minutes"}))
+    minutes, prepare = (
+        _typed(f"hours.{k}", int, table.get(k, v)) for k, v in (("minutes", 120), ("prepare_minutes", 30))
+    )
+    try:
+        return Hours.read(_typed("hours.span", str, table.get("span", "08:00-22:00")), minutes, prepare)
+    except ValueError as wrong:
+        raise PlanError(f"hours: {wrong}") from wrong
+
+
+def _clock(table: Any) -> tuple[str, float]:
+    _no_others("clock", _typed("clock", dict, table), frozenset({"starts", "speed"}))
+    speed = table.get("speed", 1.0)
+    return _typed("clock.starts", str, table.get("starts", "")), float(_typed("clock.speed", type(speed), speed))
 
 
 def read(path: Path) -> FaultPlan:

@@ -18,6 +18,7 @@ from migration.sandbox.bank.delivery import Delivery
 from migration.sandbox.bank.desk import Answer, Desk, Profile
 from migration.sandbox.bank.exchange import Found, RequestRefused
 from migration.sandbox.bank.faults import PlanFile
+from migration.sandbox.bank.hours import business_clock
 from migration.sandbox.bank.ledger import Ledger, SeenFile
 from migration.sandbox.bank.tables import APPZX, Row
 
@@ -68,10 +69,11 @@ class SandboxBank:
         self._profile = profile or Profile()
         self._latest = date.fromisoformat(business_date) if business_date else date.max
         self._announce = announce or (lambda _line: None)
-        self._clock = clock
+        state.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.now = business_clock(state, *self.faults.plan.clock, clock)
         self._looked: dict[Path, _Looked] = {}
         self._ledger = Ledger(state)
-        self._delivery = Delivery(directory / "in", self._ledger, self.faults, self._announce, clock, sleep)
+        self._delivery = Delivery(directory / "in", self._ledger, self.faults, self._announce, self.now, sleep)
 
     def __enter__(self) -> Self:
         return self
@@ -155,7 +157,7 @@ class SandboxBank:
         counter = _COUNTERS[request.exchange.kind]
         answers = [counter(desk, number, row) for number, row in enumerate(rows, start=1)]
         result = b"".join(answer.record + eol for answer in answers)
-        seen = SeenFile(request.name, digest, _sort(request, rows[0]), request.result, self._clock())
+        seen = SeenFile(request.name, digest, _sort(request, rows[0]), request.result, self.now())
         self._ledger.add_file(seen, request.exchange.kind, len(rows), result)
         tally = ", ".join(f"{count} {code}" for code, count in sorted(Counter(a.code for a in answers).items()))
         self._announce(f"{request.name}: {len(rows)} records: {tally}")

@@ -87,6 +87,11 @@ def test_a_broken_plan_leaves_the_one_before_in_force(town):
         ({"corrupt": [{"match": "x", "how": "magic"}]}, "how"),
         ({"corrupt": [{"how": "echo"}]}, "match"),
         ({"seed": "1"}, "seed"),
+        ({"sftp": [{"match": "x", "how": "magic"}]}, "how"),
+        ({"sftp": [{"match": "x", "how": "drop", "on": "sale"}]}, "on"),
+        ({"hours": {"span": "22:00-08:00"}}, "22:00-08:00"),
+        ({"hours": {"spin": "08:00-22:00"}}, "spin"),
+        ({"clock": {"starts": 9}}, "starts"),
     ],
 )
 def test_wrong_plans(plan, complaint):
