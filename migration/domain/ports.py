@@ -185,6 +185,20 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
+class ReconciledDay:
+    """A day after the cutover that was taken in from the bank's two files."""
+
+    day: date
+    eve_name: str
+    eve_sha256: str
+    aleve_name: str
+    aleve_sha256: str
+    eve_rows: int
+    aleve_rows: int
+    reversals: int
+
+
+@dataclass(frozen=True, slots=True)
 class ResultContext:
     """What a result file is judged against, beside the request's own bytes."""
 
@@ -494,4 +508,43 @@ class Journal(Protocol):
 
     def verify(self) -> tuple[Finding, ...]:
         """Recompute the hash chain; empty when it holds."""
+        ...
+
+
+class DailyFormat(Protocol):
+    """The bank's daily files: names, and bytes to entries. Does no I/O."""
+
+    def names(self, on: date) -> tuple[str, str]:
+        """EVE's and ALEVE's name; ConfigurationError(DAILY_LAYOUT) for a day whose layout is not known."""
+        ...
+
+    def read(self, what: str, content: bytes, on: date) -> tuple[pa.Table, pa.Table]:
+        """Entries (daily.ENTRIES) of `EVE` or `ALEVE`, and the lines set aside: record, bytes, sha256, why."""
+        ...
+
+
+class DayBook(Protocol):
+    """Days after the cutover, beside the journal's verbs: taken in once, never changed."""
+
+    def record_day(self, fence: int, day: ReconciledDay, rows: Mapping[str, pa.Table]) -> None:
+        """One transaction: the day and its rows (balance, movement, error, difference). The same again is a no-op.
+
+        GateClosed(DAILY_CONTRADICTS) when the day is there from other files.
+        """
+        ...
+
+    def days(self) -> tuple[ReconciledDay, ...]:
+        """Every day taken in, in order."""
+        ...
+
+    def balances(self, before: date) -> pa.Table:
+        """daily.BALANCES of every account as the days before left it."""
+        ...
+
+    def named_movements(self, before: date, names: Sequence[str]) -> pa.Table:
+        """daily.MOVEMENTS of earlier days that are, or take back, `account|number`."""
+        ...
+
+    def day_rows(self, day: date, kind: str) -> pa.Table:
+        """A day's `error` (file, record, bytes, sha256, why) or `difference` rows (code, subject, detail)."""
         ...

@@ -9,6 +9,7 @@ from migration.journal.approvals import ApprovalVerbs
 from migration.journal.batches import BatchVerbs
 from migration.journal.bundle import EvidenceVerbs
 from migration.journal.database import Database
+from migration.journal.days import DayVerbs
 from migration.journal.exceptions import ExceptionVerbs
 from migration.journal.roots import RootVerbs
 from migration.journal.run import RunVerbs
@@ -18,7 +19,9 @@ if TYPE_CHECKING:
     from migration.domain.ports import Clock
 
 
-class PostgresJournal(RunVerbs, BatchVerbs, ExceptionVerbs, ApprovalVerbs, StageVerbs, RootVerbs, EvidenceVerbs):
+class PostgresJournal(
+    RunVerbs, BatchVerbs, ExceptionVerbs, ApprovalVerbs, StageVerbs, RootVerbs, EvidenceVerbs, DayVerbs
+):
     """The system of record (R1) on any PostgreSQL; brings the schema up to date when made.
 
     `url`: an SQLAlchemy URL. `clock` gives the events' times. Errors: ConfigurationError (STORE_URL, STORE_UNREACHABLE,

@@ -15,7 +15,17 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from migration.domain.ports import Batch, CheckResult, Clock, Event, Gate, Right, Snapshot, StageRecord
+    from migration.domain.ports import (
+        Batch,
+        CheckResult,
+        Clock,
+        Event,
+        Gate,
+        ReconciledDay,
+        Right,
+        Snapshot,
+        StageRecord,
+    )
 
     BatchKey = tuple[date, str]
     Body = Callable[[datetime], Mapping[str, object] | None]
@@ -60,6 +70,7 @@ class State:
     stages: dict[tuple[str, int], StageRecord] = field(default_factory=dict)
     checks: list[tuple[str, int, datetime, CheckResult]] = field(default_factory=list)
     dispositions: dict[str, dict[str, tuple[str, str | None]]] = field(default_factory=dict)
+    days: dict[date, tuple[ReconciledDay, dict[str, pa.Table]]] = field(default_factory=dict)
 
 
 class Memory:
