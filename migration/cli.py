@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from migration.commands import decisions, evidence, journal, runs, sandbox, withdrawals
+from migration.commands import days, decisions, evidence, journal, runs, sandbox, withdrawals
 from migration.commands.shared import ERR, Place
 from migration.domain.errors import CutoverError
 
@@ -47,6 +47,7 @@ for verb in (
     evidence.report,
     evidence.export,
     evidence.passport,
+    days.daily,
 ):
     app.command()(verb)
 for act in (journal.verify, journal.export, journal.roots, journal.roles):
@@ -55,6 +56,7 @@ mapping_app.command("check")(evidence.mapping_check)
 sandbox_app.command("generate")(sandbox.generate)
 sandbox_app.command("bank")(sandbox.bank)
 sandbox_app.command("escrow")(sandbox.escrow)
+sandbox_app.command("day")(sandbox.day)
 
 
 @app.callback()

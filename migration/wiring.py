@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from expectations.runner import GxJudge
+from migration.bank.daily import JxDaily
 from migration.bank.profile import JxProfile
 from migration.bank.sftp_files import SftpFiles
 from migration.bank.sftp_link import Address
@@ -32,7 +33,7 @@ from migration.legacy.options import options
 from migration.legacy.platform import LegacyPlatform
 from migration.legacy.vault import Vault
 from migration.settings import Settings, load
-from migration.stages import figures
+from migration.stages import daily, figures
 from migration.stages.engine import Engine
 from migration.stages.house import House, Tell, Terms
 from migration.withdrawals.values import Terms as WithdrawalTerms
@@ -129,7 +130,19 @@ def desk(
     )
     if tell is not None:
         house.tell = tell
-    return Desk(found, house, Engine(house, lambda: _close(journal, wire)), journal, notary)
+    work = _daily(found, journal)
+    return Desk(found, house, Engine(house, lambda: _close(journal, wire), work), journal, notary)
+
+
+def daily_desk(opened: Desk) -> daily.Desk:
+    """What the daily reconciliation works with."""
+    return _daily(opened.settings, opened.journal)
+
+
+def _daily(found: Settings, journal: PostgresJournal) -> daily.Desk:
+    bank = found.bank
+    own = (bank.fee_account, bank.red_packet_account, bank.master_account)
+    return daily.Desk(journal, JxDaily(bank.product), own)
 
 
 def _close(journal: PostgresJournal, wire: DirectoryFiles | SftpFiles) -> None:

@@ -11,6 +11,7 @@ from migration import wiring
 from migration.commands.shared import ERR, OUT, settings
 from migration.domain.errors import ConfigurationError
 from migration.settings import Settings
+from migration.stages.daily import day_of
 
 TRUTH = Path("var/truth.json")
 
@@ -96,6 +97,27 @@ def bank(
         serve(place, state=state, faults=faults, business_date=None, once=once, profile=profile, doors=doors)
     except (PlanError, BankBusy, OSError) as wrong:
         raise ConfigurationError.of("SANDBOX_BANK", "sandbox bank", str(wrong), "docs/sandbox-bank.md") from wrong
+
+
+def day(
+    date: Annotated[str, typer.Option("--date", help="The day to cut, YYYY-MM-DD.")],
+    seed: Annotated[int, typer.Option("--seed", help="The same books, seed and day give the same files.")] = 1,
+    moves: Annotated[int, typer.Option("--moves", min=0, help="How many movements to invent.")] = 20,
+    directory: Annotated[
+        Path | None, typer.Option("--directory", help="The bank's exchange folder; default: bank.directory.")
+    ] = None,
+) -> None:
+    """The sandbox bank's day cut: invented movements, and the day's EVE and ALEVE files in the exchange folder."""
+    from migration.sandbox.bank import Ledger, cut_day  # noqa: PLC0415
+
+    found = settings()
+    place = directory or _place(found)
+    ledger = Ledger(place / "state")
+    try:
+        names = cut_day(ledger, place, day_of(date), seed=seed, product=found.bank.product, moves=moves)
+    finally:
+        ledger.close()
+    OUT.print("\n".join(names))
 
 
 def _place(found: Settings) -> Path:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from migration.domain.errors import ConfigurationError, CutoverError
 from migration.stages import (
+    daily,
     exchanges,
     identities,
     people,
@@ -79,8 +80,9 @@ CALLS: dict[str, dict[str, Call]] = {
 class Engine:
     """Drives one cutover through its stages on the ports of a house."""
 
-    def __init__(self, house: House, close: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, house: House, close: Callable[[], None] = lambda: None, days: daily.Desk | None = None) -> None:
         self.house = house
+        self.days = days
         self.close = close  # gives back what stands behind the ports
 
     # -- whole runs
@@ -157,6 +159,9 @@ class Engine:
         house.take_over()
         lines: list[str] = []
         house.tell = lines.append
+        if (stage, step) == (daily.STAGE, "take") and self.days is not None and batch is not None:
+            done = daily.run(house, self.days, daily.day_of(batch))
+            return StepReport({"entries": done.aleve_rows, "reversals": done.reversals}, [], {}, lines)
         if stage == ROUNDS:
             self._settle()
             return self._report("debts", lines)

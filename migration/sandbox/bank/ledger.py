@@ -5,9 +5,11 @@ from __future__ import annotations
 import sqlite3
 import zlib
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final
+
+from migration.sandbox.bank.movements import Movement
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -184,6 +186,35 @@ class Ledger:
     def effect(self, entity: str, key: str, file: str, record: int) -> None:
         """Note that something was done for a key."""
         self._db.execute("INSERT INTO effects VALUES (?, ?, ?, ?)", (entity, key, file, record))
+
+    # -- days after the cutover
+
+    def account_numbers(self) -> list[str]:
+        """Accounts of the platform's users, sorted."""
+        rows = self._db.execute("SELECT account_no FROM customers WHERE app_id IS NOT NULL ORDER BY account_no")
+        return [str(row[0]) for row in rows]
+
+    def movements(self, day: str) -> list[Movement]:
+        """Return a day's entries in order; none before it was cut."""
+        return [
+            Movement(*row) for row in self._db.execute("SELECT * FROM movements WHERE day = ? ORDER BY tranno", (day,))
+        ]
+
+    def add_movements(self, made: list[Movement]) -> None:
+        """Keep a day's entries."""
+        self._db.executemany("INSERT INTO movements VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", [astuple(one) for one in made])
+
+    def balances(self) -> dict[str, int]:
+        """Every account's balance in fen, of those that ever moved."""
+        return dict(self._db.execute("SELECT account, sum(fen) FROM movements GROUP BY account"))
+
+    def unreversed(self, kind: str) -> list[Movement]:
+        """Entries of a kind that nothing has taken back."""
+        sql = (
+            "SELECT * FROM movements m WHERE kind = ? AND reverses = '' AND NOT EXISTS (SELECT 1 FROM movements r "
+            "WHERE r.order_no = m.order_no AND r.reverses <> '') ORDER BY day, tranno"
+        )
+        return [Movement(*row) for row in self._db.execute(sql, (kind,))]
 
     # -- faults and emissions
 

@@ -98,3 +98,16 @@ CREATE TABLE IF NOT EXISTS emissions (     -- every writing of a result; done = 
   done   INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX IF NOT EXISTS emissions_of ON emissions (name);
+
+CREATE TABLE IF NOT EXISTS movements (     -- entries of the days after the cutover, invented by seed
+  day      TEXT NOT NULL,                  -- YYYYMMDD
+  tranno   TEXT NOT NULL,
+  account  TEXT NOT NULL,
+  kind     TEXT NOT NULL,
+  fen      INTEGER NOT NULL,               -- signed
+  balance  INTEGER NOT NULL,               -- of the account after it
+  reverses TEXT NOT NULL,                  -- number of the withdrawal taken back, or empty
+  order_no TEXT NOT NULL,
+  other    TEXT NOT NULL,
+  PRIMARY KEY (day, tranno)
+) STRICT;
