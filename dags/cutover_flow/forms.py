@@ -28,6 +28,17 @@ def reason_param() -> Param:
     )
 
 
+def date_param() -> Param:
+    """Ask for the day to reconcile."""
+    return Param(
+        None,
+        type=["null", "string"],
+        format="date",
+        title="对账日期 · Day",
+        description="可不填：运行日期的前一日。 Optional: else the day before the run's date.",
+    )
+
+
 def until_param() -> Param:
     """Ask for the last stage to do, inclusive (contract.md section 3)."""
     return Param(

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import logging
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
+from zoneinfo import ZoneInfo
 
 from airflow.sdk import DAG, Asset, TaskGroup, TriggerRule, chain, get_current_context, task
 from airflow.sdk.exceptions import DownstreamTasksSkipped
 
 from cutover_flow import knobs
 from cutover_flow.converge import STOPPED, converge, extra, fail
-from cutover_flow.forms import reason_param, until_param
-from cutover_flow.names import STAGE_WORDS, WHOLE, Words, page, step_page, step_words
+from cutover_flow.forms import date_param, reason_param, until_param
+from cutover_flow.names import DAILY, STAGE_WORDS, WHOLE, Words, page, step_page, step_words
 from migration.stages.order import ROUNDS, STAGES, STEPS, Step
 
 if TYPE_CHECKING:
@@ -21,6 +23,7 @@ OWNER: Final = "存管迁移组 · custody-cutover"
 TAGS: Final = ["cutover", "资金存管"]
 WATCHER: Final = "watcher"
 MAPPED_LIMIT: Final = 1
+BANK_CLOCK: Final = ZoneInfo("Asia/Shanghai")
 
 log = logging.getLogger("cutover")
 
@@ -55,14 +58,44 @@ def stage_dag(stage: str) -> DAG:
     return dag
 
 
-def _dag(dag_id: str, words: Words, stage: str | None, params: dict[str, Any]) -> DAG:
-    """Make a DAG that runs when somebody triggers it, once at a time and one task at a time."""
+def daily_dag() -> DAG:
+    """Build the reconciliation of one day after the cutover; not a stage, so it publishes no asset."""
+    words = STAGE_WORDS[DAILY]
+    params = {"date": date_param(), "reason": reason_param()}
+    with _dag("cutover_daily", words, DAILY, params, schedule=knobs.daily_schedule()) as dag:
+
+        @task(
+            task_id=DAILY,
+            task_display_name=words.both,
+            doc_md=step_page(DAILY, "take"),
+            pool=knobs.pool(),
+            trigger_rule=TriggerRule.NONE_FAILED,
+            multiple_outputs=False,
+        )
+        def reconcile() -> dict[str, int]:
+            _say_why()
+            report, _ = converge(DAILY, "take", _day())
+            return dict(report.totals)
+
+        _watch([reconcile()])
+    return dag
+
+
+def _day() -> str:
+    """The day asked for; else the day before the run's date, by the clock of the bank."""
+    context = get_current_context()
+    asked = context["params"].get("date")
+    return asked or (context["logical_date"].astimezone(BANK_CLOCK) - timedelta(days=1)).date().isoformat()
+
+
+def _dag(dag_id: str, words: Words, stage: str | None, params: dict[str, Any], *, schedule: str | None = None) -> DAG:
+    """Make a DAG that runs when somebody triggers it (or on its schedule), once at a time and one task at a time."""
     return DAG(
         dag_id=dag_id,
         dag_display_name=words.both,
         description=f"{words.says_zh} {words.says_en}",
         doc_md=page(words, stage=stage),
-        schedule=None,
+        schedule=schedule,
         catchup=False,
         max_active_runs=1,
         max_active_tasks=1,

@@ -36,6 +36,11 @@ def retry_delay() -> timedelta:
     return timedelta(seconds=float(os.environ.get("CUTOVER_RETRY_S", "30")))
 
 
+def daily_schedule() -> str | None:
+    """CUTOVER_DAILY_SCHEDULE: a cron expression for the daily reconciliation; none: only when triggered."""
+    return os.environ.get("CUTOVER_DAILY_SCHEDULE") or None
+
+
 def engine_factory() -> str:
     """CUTOVER_ENGINE: `module:callable` that opens the engine. Only tests and drills on doubles set it."""
     return os.environ.get("CUTOVER_ENGINE", "migration.wiring:engine")

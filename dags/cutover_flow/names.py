@@ -28,6 +28,8 @@ WHOLE: Final = Words(
     "Carries all users, listings and debts from the legacy escrow into bank custody, gate by gate.",
 )
 
+DAILY: Final = "daily"
+
 STAGE_WORDS: Final[dict[str, Words]] = {
     "preflight": Words(
         "预检",
@@ -83,6 +85,12 @@ STAGE_WORDS: Final[dict[str, Words]] = {
         "旧快照 = 已登记 + 遗留 + 在途 + 已签例外，差额必须为 0 分；双人签署。",
         "Legacy = registered + residual + in flight + signed exceptions, 0 fen left over; two persons sign.",
     ),
+    DAILY: Words(
+        "日终对账",
+        "Daily reconciliation",
+        "迁移之后逐日取入银行的 EVE、ALEVE 文件，与前一日余额及本方账户逐笔核对。",
+        "After the cutover, day by day: the bank's EVE and ALEVE against each other, the day before and our accounts.",
+    ),
 }
 
 _STEP_WORDS: Final[dict[str, Words]] = {
@@ -105,6 +113,7 @@ _STEP_WORDS: Final[dict[str, Words]] = {
     "settle": Words(
         "逐轮了结", "Settle", "推进后续轮次，直到没有未决例外。", "Drives further rounds until no exception is open."
     ),
+    "take": Words("取入核对", "Take in", "两份文件齐备后一次取入并核对。", "Takes both files in once they are there."),
     "finish": Words("收口", "Finish", "签署之后收口并封存证据。", "Closes the cutover after the sign-off."),
 }
 _PART_WORDS: Final[dict[str, tuple[str, str]]] = {"sample": ("抽样", "sample"), "full": ("全量", "full set")}

@@ -53,6 +53,8 @@ PLAYS = {
     "unknown": Play("cutover_debts", script={"debts.collect_full": ["unknown"]}),
     "unchecked": Play("cutover_residual", script={"residual.run": ["unchecked"]}),
     "config": Play("cutover_identities", script={"identities.run": ["config"]}),
+    "daily": Play("cutover_daily", conf={"date": "2017-11-19"}, script={"daily.take": ["wait"]}),
+    "daily differs": Play("cutover_daily", conf={"date": "2017-11-19"}, script={"daily.take": ["closed"]}),
     **{f"stage {stage}": Play(f"cutover_{stage}") for stage in ALL_STAGES},
     **{f"closed {stage}": closed(stage) for stage in ALL_STAGES},
 }
@@ -166,6 +168,19 @@ def test_an_unforeseen_exception_is_retried_then_red_and_shows_no_values(played)
     assert "unexpected KeyError at doubles.py" in played["log"]
     for word in SECRET.split():
         assert word not in played["log"]
+
+
+def test_a_day_is_asked_for_until_its_files_are_there(played):
+    result, seen = played["daily"]
+    assert result["state"] == "success"
+    assert [(call["name"], call["batch"]) for call in seen] == [("daily.take", "2017-11-19")] * 2
+    assert result["assets"] == {}
+
+
+def test_a_day_that_differs_turns_its_run_red(played):
+    result, seen = played["daily differs"]
+    assert (result["state"], len(seen)) == ("failed", 1)
+    assert states(result) == {"daily": {"failed"}, "watcher": {"failed"}}
 
 
 @pytest.mark.parametrize("stage", ALL_STAGES)

@@ -32,6 +32,7 @@ NO_CODES = {
     *(
         "CUTOVER_ACTOR",
         "CUTOVER_CONFIG",
+        "CUTOVER_DAILY_SCHEDULE",
         "CUTOVER_DATA_KEY",
         "CUTOVER_ENGINE",
         "CUTOVER_EVIDENCE_KEY",
@@ -45,6 +46,7 @@ NO_CODES = {
         "CUTOVER_TRACEBACK",
         "CUTOVER_WAIT_HOURS",
     ),
+    *("CURR_BAL", "ORI_TRANNO"),  # fields of the bank's daily files
 }
 """Words of the same form that are something else."""
 

@@ -72,3 +72,24 @@ CREATE TABLE journal.day_difference (
 );
 CREATE TRIGGER day_difference_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON journal.day_difference
     FOR EACH STATEMENT EXECUTE FUNCTION journal.refuse('DAY_APPEND_ONLY');
+
+-- Least privilege: who sends takes days in, who reports reads them.
+ALTER FUNCTION journal.assign_rights() RENAME TO assign_rights_of_the_cutover;
+CREATE FUNCTION journal.assign_rights() RETURNS text[] LANGUAGE plpgsql AS $$
+DECLARE
+    missing text[] := journal.assign_rights_of_the_cutover();
+    kept    text;
+BEGIN
+    FOREACH kept IN ARRAY ARRAY['day', 'day_balance', 'day_movement', 'day_error', 'day_difference'] LOOP
+        IF 'cutover_sender' <> ALL (missing) THEN
+            EXECUTE format('GRANT SELECT, INSERT ON journal.%I TO cutover_sender', kept);
+        END IF;
+        IF 'cutover_reporter' <> ALL (missing) THEN
+            EXECUTE format('GRANT SELECT ON journal.%I TO cutover_reporter', kept);
+        END IF;
+    END LOOP;
+    RETURN missing;
+END
+$$;
+REVOKE ALL ON FUNCTION journal.assign_rights() FROM PUBLIC;
+SELECT journal.assign_rights();
