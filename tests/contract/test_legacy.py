@@ -328,6 +328,16 @@ def read_while_written(url: str, workspace: Path) -> tuple[Any, Any]:
     return fingerprint(readings()), platform(url, workspace).fingerprint()
 
 
+def test_sqlite_is_read_as_of_one_moment(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/legacy.sqlite"
+    fill(url, small())
+    execute(url, "PRAGMA journal_mode = WAL")
+    before = platform(url, tmp_path).fingerprint()
+    during, after = read_while_written(url, tmp_path)
+    assert during == before
+    assert after["debts"] != before["debts"]
+
+
 @pytest.mark.postgres
 def test_postgresql_is_read_as_of_one_moment(postgres: str, tmp_path: Path) -> None:
     fill(postgres, small(), typed=True)
