@@ -18,6 +18,8 @@ JUDGE = "tests/unit/bank/test_results.py::"
 WHOLE = "tests/integration/test_whole_cutover.py::"
 FILES = "tests/contract/test_files.py::"
 WIRE = "tests/unit/bank/test_transport.py::"
+SFTP = "tests/unit/bank/test_sftp.py::"
+HOURS = "tests/integration/test_windows.py::"
 MEANWHILE = "tests/faults/test_opened_meanwhile.py::"
 
 STOP = "quarantined, 0 rows applied, exit 3; the good file goes on"
@@ -43,15 +45,18 @@ def _files(name: str, outcome: str, *tests: str) -> Fault:
 
 FAULTS = (
     _bank("time-out before the effect", "waited for, exit 4; nothing is sent a second time", f"{WHOLE}test_a_missing_result_is_waited_for_and_then_reported"),
-    _bank("time-out after the effect", "the answer comes late and is applied once", f"{WHOLE}test_company_results_may_take_days"),
-    _bank("reset in mid-answer", "a file that breaks off is waited for, then quarantined", f"{STAGE}test_picked_up_while_it_is_being_written", f"{STAGE}test_cut_at_every_byte"),
-    _bank("slow drip", "neither applied nor quarantined while it grows", f"{STAGE}test_picked_up_while_it_is_being_written"),
+    _bank("time-out after the effect", "the answer comes late and is applied once", f"{WHOLE}test_company_results_may_take_days", f"{SFTP}test_dropped_after_the_rename_the_request_is_found_and_not_sent_again"),
+    _bank("reset in mid-answer", "a file that breaks off is waited for, then quarantined", f"{STAGE}test_picked_up_while_it_is_being_written", f"{STAGE}test_cut_at_every_byte", f"{SFTP}test_dropped_at_every_nth_byte_of_a_delivery_it_is_delivered_whole_in_the_end"),
+    _bank("slow drip", "neither applied nor quarantined while it grows", f"{STAGE}test_picked_up_while_it_is_being_written", f"{SFTP}test_a_server_that_drips_is_given_up_after_the_time_for_the_whole"),
     _bank("processing for hours", "exit 4, visible since when; the run goes on later", f"{WHOLE}test_a_missing_result_is_waited_for_and_then_reported", f"{WHOLE}test_company_results_may_take_days"),
     _bank("not found first and success later", "waited for; the late success is applied once", f"{WHOLE}test_a_missing_result_is_waited_for_and_then_reported"),
     _bank("duplicate on a first send", "outcome unknown, exit 5, until asked or signed", f"{WHOLE}test_code_22_is_an_unknown_outcome_that_only_a_signature_resolves", "tests/integration/test_authorisations.py::test_the_run_stops_for_the_unknown_outcome_and_for_the_holder_only"),
     _bank("success code with a wrong number", STOP, f"{STAGE}test_bad_then_good", f"{JUDGE}test_success_without_a_valid_account_number", f"{JUDGE}test_one_number_for_two_users"),
     _bank("success code with a wrong amount", STOP, f"{STAGE}test_one_field_wrong", f"{JUDGE}test_echo_of_a_debt"),
     _bank("replayed old answer", STOP, f"{STAGE}test_an_earlier_answer_under_this_name"),
+    _bank("success code with a wrong currency", "named by the daily reconciliation (DAILY_CURRENCY); no result file carries one", "tests/integration/test_daily.py::test_another_currency"),
+    _bank("certificate or key changed", "refused, never added; nothing is sent", f"{SFTP}test_a_changed_host_key_is_refused_and_never_added", f"{SFTP}test_a_host_key_of_another_kind_is_refused"),
+    _bank("window closed", "waited for until the next slot, which is said; no worker is held", f"{HOURS}test_the_night_goes_from_slot_to_slot", f"{HOURS}test_what_comes_after_the_last_slot_is_answered_the_next_morning", f"{HOURS}test_airflow_is_told_when_to_come_again"),
     _files("truncated at every byte", STOP, f"{JUDGE}test_cut_at_every_byte_it_is_refused", f"{STAGE}test_cut_at_every_byte", "tests/unit/bank/test_authorisation_results.py::test_cut_at_every_byte_it_is_refused"),
     _files("same file twice", "no-op", f"{STAGE}test_the_same_file_twice_is_nothing", f"{WHOLE}test_a_second_run_changes_nothing"),
     _files("same name, other content", "stop, exit 3; what was applied stands", f"{STAGE}test_other_content_under_a_used_name_stops_the_next_run", f"{WHOLE}test_a_used_result_that_changes_stops_the_next_run"),
@@ -78,9 +83,6 @@ FAULTS = (
 
 UNTESTED: tuple[tuple[str, str], ...] = (
     ("502 after the effect", "query channel"),
-    ("success code with a wrong currency", "no result file carries a currency"),
-    ("certificate or key changed", "query channel, SFTP"),
-    ("window closed", "batch windows"),
     ("rate limit", "query channel"),
 )
 """Faults of the group Bank that have no test yet, and what they wait for."""
