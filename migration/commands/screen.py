@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import asdict
 from typing import Any
 
 from rich.panel import Panel
@@ -11,7 +12,7 @@ from rich.table import Table
 from migration.commands.shared import OUT, yuan
 from migration.domain.outcome import balance
 from migration.domain.windows import clock_time
-from migration.stages import assessment, exchange, progress
+from migration.stages import assessment, exchange, points, progress
 from migration.stages.order import STAGES
 from migration.wiring import Desk
 
@@ -67,6 +68,9 @@ def status_of(opened: Desk) -> dict[str, Any]:
             if b.state in exchange.UNANSWERED
         ],
         "results_awaited": [b.request_name for b in batches if b.state in {"delivered", "quarantined"}],
+        "undo": [asdict(point) for point in points.of(journal)],
+        "roots": len(opened.journal.root_lines()),
+        "roles_missing": list(opened.journal.missing_roles()),
     }
 
 
@@ -102,11 +106,32 @@ def show_status(found: dict[str, Any]) -> None:
     if found.get("warnings"):
         told = ", ".join(f"{code} {count:,}" for code, count in found["warnings"].items())
         OUT.print(f"\n[bold]warnings 数据提示[/] {told} — reports/assessment-*.html")
+    _show_points(found["undo"])
+    if found["roles_missing"]:
+        OUT.print(
+            f"[yellow]roles missing in the database: {', '.join(found['roles_missing'])} — cutover journal roles[/]"
+        )
     waits = _waits(found)
     if waits:
         OUT.print("\n[bold yellow]waits for 等待[/]")
         for line in waits:  # no frame: it would cut the digest off that has to be copied
             OUT.print(f"  {line}", markup=False)
+
+
+STANDING = {"free": "[green]free 可撤[/]", "leaving": "[yellow]leaving 在途[/]", "past": "[red]past 不可撤[/]"}
+
+
+def _show_points(rows: list[dict[str, Any]]) -> None:
+    """The map of points of no return: what can still be undone, how, until when."""
+    table = Table(
+        title="Points of no return 不可回头点", box=None, pad_edge=False, header_style="bold", title_justify="left"
+    )
+    for heading in ("stage", "now", "undone until 何时之前可撤", "how 如何撤"):
+        table.add_column(heading, overflow="fold")
+    for row in rows:
+        how = f"{row['how_zh']}\n{row['how_en']}"
+        table.add_row(row["gate"], STANDING[row["standing"]], f"{row['until_zh']}\n{row['until_en']}", how)
+    OUT.print(table)
 
 
 ORDER = ("registered", "opened", "merged", "self_open", "closed", "excepted", "blocked", "pending", "not_migrated")

@@ -6,6 +6,7 @@ a run that was fenced off writes nothing more. The exchanges differ only in what
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -167,18 +168,28 @@ def deliver(house: House, exchange: Exchange, only: str | None = None) -> None:
     gates.require_approval(house, exchange.gate, exchange.round, approved)
     for batch in sealed:
         if only in {None, batch_id(batch)}:
+            content = _sealed(house, batch)
             _leave(house, batch)
             gates.require_approval(
                 house, exchange.gate, exchange.round, approved
             )  # fenced: who was overtaken stops here
             house.failpoint(f"{exchange.gate}.before_deliver")
-            house.files.deliver(batch.request_name, batch.business_date, house.journal.request(batch))
+            house.files.deliver(batch.request_name, batch.business_date, content)
             house.failpoint(f"{exchange.gate}.after_deliver")
             house.journal.mark_delivered(house.fence, batch, approved)
             house.failpoint(f"{exchange.gate}.after_mark")
             _note(house, batch)
             house.failpoint(f"{exchange.gate}.after_manifest")
             house.tell(f"{exchange.stage}: delivered {batch.request_name} ({batch.rows} rows)")
+
+
+def _sealed(house: House, batch: Batch) -> bytes:
+    """The bytes that were approved: what the journal keeps is compared once more before the first one leaves."""
+    content = house.journal.request(batch)
+    if hashlib.sha256(content).hexdigest() != batch.request_sha256:
+        detail = "the kept bytes are not those that were sealed and approved"
+        raise GateClosed.of("CONTENT_CHANGED", batch.request_name, detail, "cutover journal verify")
+    return content
 
 
 def _leave(house: House, batch: Batch) -> None:
