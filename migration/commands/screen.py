@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -106,8 +107,8 @@ def show_status(found: dict[str, Any]) -> None:
     if found.get("warnings"):
         told = ", ".join(f"{code} {count:,}" for code, count in found["warnings"].items())
         OUT.print(f"\n[bold]warnings 数据提示[/] {told} — reports/assessment-*.html")
-    _show_points(found["undo"])
-    if found["roles_missing"]:
+    _show_points(found.get("undo", ()))
+    if found.get("roles_missing"):
         OUT.print(
             f"[yellow]roles missing in the database: {', '.join(found['roles_missing'])} — cutover journal roles[/]"
         )
@@ -121,7 +122,7 @@ def show_status(found: dict[str, Any]) -> None:
 STANDING = {"free": "[green]free 可撤[/]", "leaving": "[yellow]leaving 在途[/]", "past": "[red]past 不可撤[/]"}
 
 
-def _show_points(rows: list[dict[str, Any]]) -> None:
+def _show_points(rows: Sequence[dict[str, Any]]) -> None:
     """The map of points of no return: what can still be undone, how, until when."""
     table = Table(
         title="Points of no return 不可回头点", box=None, pad_edge=False, header_style="bold", title_justify="left"

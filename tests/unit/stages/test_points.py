@@ -8,6 +8,12 @@ from tests.support.platform import small
 from tests.support.rehearsal import Rehearsal
 
 
+def begun(root) -> Rehearsal:
+    case = Rehearsal(root, small())
+    case.journal.begin(case.terms.cutover_id, case.terms.kind)
+    return case
+
+
 def standing(case: Rehearsal) -> dict[str, str]:
     return {point.gate: point.standing for point in points.of(case.journal)}
 
@@ -17,7 +23,7 @@ def past(case: Rehearsal) -> set[str]:
 
 
 def test_each_stage_passes_its_point_when_its_first_file_has_left(tmp_path):
-    case = Rehearsal(tmp_path, small())
+    case = begun(tmp_path)
     assert set(standing(case).values()) == {"free"}, "before anything has begun"
     assert case.run(approve=()) == 4
     assert past(case) == set(), "sealed, but nothing has left"
@@ -38,7 +44,7 @@ def test_a_file_that_was_about_to_leave_may_stand_at_the_bank(tmp_path):
 
 
 def test_every_line_is_told_in_both_languages(tmp_path):
-    for point in points.of(Rehearsal(tmp_path, small()).journal):
+    for point in points.of(begun(tmp_path).journal):
         for told in (point.until_zh, point.how_zh):
             assert any("\u4e00" <= letter <= "\u9fff" for letter in told)
         assert point.until_en.isascii()
