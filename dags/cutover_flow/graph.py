@@ -24,6 +24,8 @@ TAGS: Final = ["cutover", "资金存管"]
 WATCHER: Final = "watcher"
 MAPPED_LIMIT: Final = 1
 BANK_CLOCK: Final = ZoneInfo("Asia/Shanghai")
+RETRIES: Final = 6
+LONGEST_PAUSE: Final = timedelta(minutes=2)
 
 log = logging.getLogger("cutover")
 
@@ -103,9 +105,12 @@ def _dag(dag_id: str, words: Words, stage: str | None, params: dict[str, Any], *
         params=params,
         default_args={
             "owner": OWNER,
-            "retries": 3,
+            # Airflow spends retries of its own: a waiting task that comes back before its last process was reported gone,
+            # every start while the API server is away
+            "retries": RETRIES,
             "retry_delay": knobs.retry_delay(),
             "retry_exponential_backoff": True,
+            "max_retry_delay": LONGEST_PAUSE,
         },
     )
 

@@ -48,8 +48,8 @@ class Ground:
             # not sooner: a waiting task that comes back before its last process has been reported gone costs a retry
             "CUTOVER_POLL_S": "3",
             "CUTOVER_POLL_MAX_S": "6",
-            # three retries, each after twice the pause, must outlast an API server that is away for a minute
-            "CUTOVER_RETRY_S": "20",
+            # the retries, each after twice the pause, must outlast an API server that is away for a minute
+            "CUTOVER_RETRY_S": "5",
         }
 
     def verb(self, *words: str) -> str:

@@ -164,7 +164,7 @@ def test_a_passing_fault_is_tried_again(played):
 def test_an_unforeseen_exception_is_retried_then_red_and_shows_no_values(played):
     result, seen = played["crash"]
     assert result["state"] == "failed"
-    assert len(seen) == 4
+    assert len(seen) == 7
     assert "unexpected KeyError at doubles.py" in played["log"]
     for word in SECRET.split():
         assert word not in played["log"]
