@@ -31,6 +31,11 @@ MATRIX = """
     check_result    SI       SI      S         S         -
     correction      SI       S       -         S         -
     cutover         SIu      Su      Su        S         S
+    day             -        SI      -         S         -
+    day_balance     -        SI      -         S         -
+    day_difference  -        SI      -         S         -
+    day_error       -        SI      -         S         -
+    day_movement    -        SI      -         S         -
     decision        S        S       SI        S         -
     disposition     SIu      S       S         S         S
     event           SI       SI      SI        S         -
