@@ -14,7 +14,8 @@ Mask = npt.NDArray[np.bool_]
 Column: TypeAlias = pa.Array | Numbers | bytes
 """A field's values: text or date32 (Arrow), numbers (int64), or one constant for all records (bytes, unpadded)."""
 
-CHUNK: Final = 65_536
+CHUNK: Final = 4_096
+"""Records worked on at a time: 2 MB at most, which stays in a core's own cache (measured: 64k are a third slower)."""
 SPACE: Final = 0x20
 LINE_FEED: Final = 0x0A
 DELETE: Final = 0x7F

@@ -1,4 +1,4 @@
-"""Bytes <-> Arrow for fixed-width GBK records, as byte matrices of 64k rows at a time; strict both ways.
+"""Bytes <-> Arrow for fixed-width GBK records, as byte matrices of some thousand rows at a time; strict both ways.
 
 Writing never truncates, replaces or guesses: what does not fit raises `DoesNotFit` (a ValueError) that names the
 record (from 1) and the field, never the value. Reading cuts fields by byte offsets before anything is decoded, since
@@ -9,7 +9,7 @@ second byte of a GBK character, so padding and separators are safe to find in by
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 import numpy as np
 import pyarrow as pa
@@ -72,19 +72,24 @@ class Records:
 
 def encode(layout: Layout, columns: Mapping[str, Column], rows: int, line_ending: bytes) -> bytes:
     """Write a file: every record, the last too, ends with the line ending. `columns` names every field."""
+    return b"".join(encoded(layout, columns, rows, line_ending))
+
+
+def encoded(layout: Layout, columns: Mapping[str, Column], rows: int, line_ending: bytes) -> Iterator[bytes]:
+    """Write a file piece by piece, CHUNK records each: beside the columns it needs the memory of one piece."""
     if set(columns) != {field.name for field in layout.fields}:
         msg = f"layout {layout.name}: columns do not name every field once"
         raise ValueError(msg)
-    content = np.empty((rows, layout.width + len(line_ending)), np.uint8)
-    content[:, layout.width :] = np.frombuffer(line_ending, np.uint8)
+    matrix = np.empty((min(rows, CHUNK), layout.width + len(line_ending)), np.uint8)
+    matrix[:, layout.width :] = np.frombuffer(line_ending, np.uint8)
     for first in range(0, rows, CHUNK):
-        block = content[first : first + CHUNK]
+        block = matrix[: rows - first]
         for field in layout.fields:
             try:
                 _write(block[:, field.start : field.stop], field, _part(columns[field.name], first))
             except DoesNotFit as fault:
                 raise DoesNotFit(first + fault.record, fault.field, fault.why) from None
-    return content.tobytes()
+        yield block.tobytes()
 
 
 def _part(column: Column, first: int) -> Column:
@@ -213,6 +218,18 @@ def decode(records: Records) -> pa.Table:
     return pa.table({field.name: _read(records, field) for field in records.layout.fields})
 
 
+def decoded(layout: Layout, file: BinaryIO, line_ending: bytes) -> Iterator[pa.Table]:
+    """Read an open file piece by piece, CHUNK records each, in the memory of one; errors as `cut` and `decode`."""
+    unit = layout.width + len(line_ending)
+    first = 0
+    while content := file.read(CHUNK * unit):
+        try:
+            yield decode(cut(layout, content, line_ending))
+        except NotReadable as fault:
+            raise NotReadable(first + fault.row, fault.field, fault.why) from None
+        first += CHUNK
+
+
 def _read(records: Records, field: Field) -> pa.Array:
     piece = records.cut(field.name)
     return pa.array(read_numbers(piece, field)) if field.kind == "number" else read_text(piece, field)
@@ -246,11 +263,12 @@ def _blocks(piece: Matrix) -> Iterator[tuple[int, Matrix]]:
 
 
 def _read_block(block: Matrix, field: Field) -> pa.Array:
-    if block.min() < SPACE or (block == DELETE).any():
+    highest = block.max()
+    if block.min() < SPACE or (highest >= DELETE and (block == DELETE).any()):
         bad = (block < SPACE) | (block == DELETE)
         raise NotReadable(int(np.argmax(bad.any(axis=1))), field.name, "holds a control byte")
     used = _used(block)
-    if used.size and used.max() >= FIRST_HIGH:
+    if highest >= FIRST_HIGH:
         if field.kind == "ascii":
             raise NotReadable(int(np.argmax((used >= FIRST_HIGH).any(axis=1))), field.name, "is not ASCII")
         return _read_gbk(used, field)
@@ -268,9 +286,9 @@ def _used(block: Matrix) -> Matrix:
 
 def _lengths(used: Matrix) -> Numbers:
     """Bytes before the right padding."""
-    filled = used[:, ::-1] != SPACE
-    if not used.shape[1] or filled[:, 0].all():
+    if not used.shape[1] or (used[:, -1] != SPACE).all():
         return np.full(len(used), used.shape[1], np.int64)
+    filled = used[:, ::-1] != SPACE
     lengths: Numbers = np.where(filled.any(axis=1), used.shape[1] - np.argmax(filled, axis=1), 0).astype(np.int64)
     return lengths
 

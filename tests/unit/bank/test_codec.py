@@ -1,3 +1,4 @@
+import io
 from datetime import date
 
 import numpy as np
@@ -60,6 +61,24 @@ def test_values_cross_a_chunk_edge(monkeypatch):
     content[6 * 31 + 4] = 0xFF
     with pytest.raises(NotReadable, match="record 7 field NAME"):
         decode(bytes(content))
+
+
+def test_piece_by_piece_is_the_same_as_at_once(monkeypatch):
+    monkeypatch.setattr(codec, "CHUNK", 3)
+    whole = encode(["甲", "b", "", "丙丁", "乗|", "亅\\", "g"])
+    columns = {"KEY": b"k", "NAME": pa.array(["甲"] * 7), "AMOUNT": np.arange(7), "DAY": b"20171118"}
+    pieces = list(codec.encoded(SHAPE, columns, 7, b"\n"))
+    assert [len(piece) for piece in pieces] == [93, 93, 31]
+    assert b"".join(pieces) == codec.encode(SHAPE, columns, 7, b"\n")
+    tables = list(codec.decoded(SHAPE, io.BytesIO(whole), b"\n"))
+    assert [table.num_rows for table in tables] == [3, 3, 1]
+    assert pa.concat_tables(tables).equals(decode(whole))
+    bad = bytearray(whole)
+    bad[5 * 31 + 4] = 0xFF
+    with pytest.raises(NotReadable, match="record 6 field NAME"):
+        list(codec.decoded(SHAPE, io.BytesIO(bytes(bad)), b"\n"))
+    with pytest.raises(ValueError, match="no whole number"):
+        list(codec.decoded(SHAPE, io.BytesIO(whole[:-1]), b"\n"))
 
 
 texts = st.text(st.one_of(st.sampled_from(ALL_GBK), st.characters(min_codepoint=0x20, max_codepoint=0x7E)), max_size=12)
