@@ -122,6 +122,24 @@ class JxProfile:
             return requests.authorisation_fields(rows, self._platform, batch_no)
         return requests.account_fields(kind, rows)
 
+    @property
+    def serial_start(self) -> str:
+        """What stands before a debt's id in SERI-NO."""
+        return self._platform.institution + requests.ORDER_MARK
+
+    def sent(self, batch: Batch, request: bytes) -> Records:
+        """Cut a sealed request into its records. CouldNotCheck when it is not ours to read."""
+        return self._sent(layout(RECORD_TYPES[batch.kind].request, batch.business_date), request, batch.request_name)
+
+    def keys_of(self, kind: str, sent: Records) -> pa.Array:
+        """Our own keys of a request's records: a debt's SERI-NO without institution and filler."""
+        keys = sent.text(RECORD_TYPES[kind].key)
+        return pc.utf8_slice_codeunits(keys, len(self.serial_start) if kind == "debt" else 0)
+
+    def request_of(self, sent: Records) -> bytes:
+        """Some records of a request, as a request of their own."""
+        return b"".join(row.tobytes() + results.LF for row in sent.matrix)
+
     def check(self, batch: Batch, request: bytes, result: bytes, context: ResultContext) -> pa.Table:
         """Judge a result as a whole: ANSWERS, or ResultRefused. CouldNotCheck when the request is not ours to read."""
         record_type = RECORD_TYPES[batch.kind]
@@ -135,7 +153,7 @@ class JxProfile:
             results.not_before(answered, batch.business_date, reasons)
             reasons.stop()
         pair = results.join(sent, answered, record_type.key, request_name, reasons)
-        keys = self._keys(pair, batch.kind)
+        keys = self.keys_of(batch.kind, pair.sent)
         verdicts = self._judge(batch.kind, pair, keys, context, reasons)
         reasons.stop()
         return _answers(pair, keys, verdicts)
@@ -148,12 +166,6 @@ class JxProfile:
             except ValueError:
                 continue
         raise CouldNotCheck(Finding("REQUEST_UNREADABLE", name, "the sealed request is not of this record type"))
-
-    def _keys(self, pair: results.Pair, kind: str) -> pa.Array:
-        """Return our own keys: a debt's SERI-NO without institution and filler."""
-        keys = pair.sent.text(RECORD_TYPES[kind].key)
-        start = len(self._platform.institution + requests.ORDER_MARK) if kind == "debt" else 0
-        return pc.utf8_slice_codeunits(keys, start)
 
     def _judge(
         self, kind: str, pair: results.Pair, keys: pa.Array, context: ResultContext, reasons: Reasons

@@ -208,6 +208,22 @@ class ResultContext:
     confirmed: pa.ChunkedArray  # keys of this entity our journal already holds a success for
 
 
+@dataclass(frozen=True, slots=True)
+class Inquired:
+    """What the bank said, asked item by item; judged by the rules that a result file is judged by.
+
+    `answers`: one row for each item whose outcome is now known (ANSWERS; record_no of the request file, result_record of
+    `records`). `records`: the replies in the layout of the result file. `replies`: the messages as they came, one a line.
+    """
+
+    answers: pa.Table
+    records: bytes = field(repr=False)
+    replies: bytes = field(repr=False)
+    processing: tuple[str, ...] = ()  # keys: the bank is at it
+    absent: tuple[str, ...] = ()  # keys: the bank knows nothing of it
+    differing: tuple[Finding, ...] = ()  # the bank holds the key with other content than was sent: stays unknown
+
+
 class ResultRefused(Exception):
     """A result file breaks a rule: the whole of it is quarantined. Findings name record numbers and codes only."""
 
@@ -301,6 +317,30 @@ class Files(Protocol):
         ...
 
 
+class Inquiries(Protocol):
+    """The query channel. Asking changes nothing at the bank and may be repeated.
+
+    TransientError: no answer after several tries. Waiting: the bank's day cut. CouldNotCheck: a reply that cannot be
+    believed (signature, echo, content).
+    """
+
+    def batch(self, batch: Batch) -> Literal["done", "processing", "absent"]:
+        """How far the bank is with a file; its count and sum must be the batch's."""
+        ...
+
+    def items(self, batch: Batch, request: bytes, keys: Sequence[str], context: ResultContext) -> Inquired:
+        """What came of these items of a file."""
+        ...
+
+    def held(self, accounts: pa.Table, listings: pa.ChunkedArray, holders: pa.ChunkedArray) -> Mapping[str, pa.Table]:
+        """Read back what the bank holds now: HELD by entity.
+
+        `accounts`: id_type, id_no of the persons and companies asked for; `listings`: listing numbers; `holders`: account
+        numbers whose debts are asked for.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class ResultFile:
     """A result as found. `settled` is false while it may still be growing."""
@@ -381,6 +421,24 @@ class Journal(Protocol):
 
         The same content again is a no-op; other content for an applied batch: GateClosed(RESULT_CONTRADICTS).
         """
+        ...
+
+    def resolve(self, fence: int, batch: Batch, name: str, inquired: Inquired) -> Batch:
+        """Record what the bank said when it was asked, in one transaction, with the replies as evidence.
+
+        A batch that awaits its result: every row must be told of (ANSWERS_INCOMPLETE), and the records asked for stand as
+        its result under `name`. A batch of unknown outcome: unknown items become ok or refused, and the batch `applied`
+        once none is left that is neither known nor signed. Nothing new: a no-op. A row of `answers` without a record
+        (result_record NULL) is one that the bank knows nothing of.
+        """
+        ...
+
+    def inquiries(self, batch: Batch) -> tuple[tuple[bytes, bytes], ...]:
+        """The records and replies of every inquiry that was recorded for a batch, oldest first."""
+        ...
+
+    def message_numbers(self) -> range:
+        """Draw numbers for messages to the bank: nobody else is given them. After 999,999 they begin again."""
         ...
 
     def batches(self) -> tuple[Batch, ...]:

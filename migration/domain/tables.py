@@ -159,6 +159,25 @@ ANSWERS: Final = _schema(
 )
 """One row for every row sent, in the order of record_no: what the bank room made of a whole, accepted result file."""
 
+NOT_FOUND: Final = "NOT_FOUND"
+"""Code of an item that the bank, asked twice past its finality, knows nothing of."""
+
+HELD: Final[dict[str, pa.Schema]] = {
+    "accounts": _schema(account_no=TEXT, id_no=TEXT, name=TEXT, phone=TEXT),
+    "listings": _schema(
+        listing_id=TEXT,
+        account_no=TEXT,
+        amount_fen=FEN,
+        title=TEXT,
+        term_days=pa.int64(),
+        guarantor_account=TEXT,
+        nominal_account=TEXT,
+        payee_account=TEXT,
+    ),
+    "debts": _schema(debt_id=TEXT, account_no=TEXT, listing_id=TEXT, amount_fen=FEN, authcode=TEXT, end_date=DATE),
+}
+"""What the bank says it holds when it is asked: entity -> schema. A blank party is the empty text."""
+
 CORRECTIONS: Final = _schema(
     user_id=TEXT, field=TEXT, old=TEXT, new=TEXT, reason=TEXT, by=TEXT, seq=pa.int64(), importer=TEXT
 )

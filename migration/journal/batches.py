@@ -82,10 +82,10 @@ class BatchVerbs(Verbs):
         digest = rules.sha256(content)
 
         def body(tx: Tx) -> Payload | None:
-            row = _one(tx.connection, tx.cutover, batch)
+            row = one_batch(tx.connection, tx.cutover, batch)
             if not rules.seals(batch_of(row), request_name, digest):
                 return None
-            _keep_content(tx, row.no, "request", content, digest)
+            keep_content(tx, row.no, "request", content, digest)
             update = {"no": row.no, "name": request_name, "sha256": digest, "bytes": len(content)}
             tx.connection.execute(query("seal_batch"), update)
             tx.touch_batch(row.no, row.business_date, row.batch_no, "batch")
@@ -103,7 +103,7 @@ class BatchVerbs(Verbs):
         """
 
         def body(tx: Tx) -> Payload | None:
-            row = _one(tx.connection, tx.cutover, batch)
+            row = one_batch(tx.connection, tx.cutover, batch)
             gate = gate_of(tx.connection, tx.cutover, row.gate.split("#")[0], digest)
             if not rules.delivers(batch_of(row), digest, gate):
                 return None
@@ -121,7 +121,7 @@ class BatchVerbs(Verbs):
         """
 
         def body(tx: Tx) -> Payload | None:
-            row = _one(tx.connection, tx.cutover, batch)
+            row = one_batch(tx.connection, tx.cutover, batch)
             if row.state in rules.UNDELIVERED:
                 raise rules.wrong_state(batch_of(row), "delivered")
             if row.quarantined_sha256 == result_sha256:
@@ -142,7 +142,7 @@ class BatchVerbs(Verbs):
         incoming = answers.select(ANSWERS.names).cast(ANSWERS)
 
         def body(tx: Tx) -> Payload | None:
-            row = _one(tx.connection, tx.cutover, batch)
+            row = one_batch(tx.connection, tx.cutover, batch)
             if not rules.applies(batch_of(row), digest):
                 return None
             copying.stage(tx.connection, incoming, "incoming")
@@ -151,7 +151,7 @@ class BatchVerbs(Verbs):
                 raise rules.answers_incomplete(batch)
             outcomes = payloads.count(incoming["outcome"])
             state = "unknown" if outcomes.get("unknown") else "applied"
-            _keep_content(tx, row.no, "result", content, digest)
+            keep_content(tx, row.no, "result", content, digest)
             update = {"no": row.no, "state": state, "name": result_name, "sha256": digest}
             tx.connection.execute(query("apply_batch"), update)
             tx.touch_batch(row.no, row.business_date, row.batch_no, "batch", "item")
@@ -189,7 +189,7 @@ class BatchVerbs(Verbs):
         return b"" if found is None else bytes(found)
 
     def _again(self, batch: Batch) -> Batch:
-        return batch_of(self._db.read(lambda c: _one(c, self._cutover, batch)))
+        return batch_of(self._db.read(lambda c: one_batch(c, self._cutover, batch)))
 
 
 def plan_fields(planned: BatchPlan) -> dict[str, object]:
@@ -219,13 +219,15 @@ def _find(connection: Connection, cutover: int, batch: Batch) -> Row[tuple[objec
     return connection.execute(query("batch"), wanted).one_or_none()
 
 
-def _one(connection: Connection, cutover: int, batch: Batch) -> Row[tuple[object, ...]]:
+def one_batch(connection: Connection, cutover: int, batch: Batch) -> Row[tuple[object, ...]]:
+    """Return the batch's row; GateClosed(BATCH_UNKNOWN) when there is none."""
     row = _find(connection, cutover, batch)
     if row is None:
         raise rules.unknown_batch(batch)
     return row
 
 
-def _keep_content(tx: Tx, no: int, side: str, content: bytes, digest: str) -> None:
+def keep_content(tx: Tx, no: int, side: str, content: bytes, digest: str) -> None:
+    """Write the bytes of a request or result."""
     row = {"no": no, "side": side, "content": content, "sha256": digest}
     tx.connection.execute(query("insert_content"), row)

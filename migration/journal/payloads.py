@@ -72,6 +72,14 @@ def applied(batch: Batch, name: str, digest: str, state: str, outcomes: Mapping[
     return {"batch": rules.label(batch), "result_name": name, "result_sha256": digest, **told}
 
 
+def resolved(
+    batch: Batch, name: str, seq: int, digests: tuple[str, str], state: str, outcomes: Mapping[str, int]
+) -> Payload:
+    """Return what the bank said when it was asked."""
+    told = {"outcomes": outcomes, "state": state, "records_sha256": digests[0], "replies_sha256": digests[1]}
+    return {"batch": rules.label(batch), "result_name": name, "inquiry": seq, **told}
+
+
 def gate_opened(gate: Gate, superseded: int) -> Payload:
     """Return what approval is asked for."""
     about = {"round": gate.round, "needed": gate.needed, "requester": gate.requester, "superseded": superseded}

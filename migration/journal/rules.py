@@ -176,6 +176,13 @@ def applies(batch: Batch, digest: str) -> bool:
     return True
 
 
+def resolves(batch: Batch) -> bool:
+    """Whether the batch still awaits its result when the bank is asked; GateClosed(BATCH_STATE) before its delivery."""
+    if batch.state in UNDELIVERED:
+        raise wrong_state(batch, "delivered")
+    return batch.state in AWAITING
+
+
 def answers_incomplete(batch: Batch) -> CutoverError:
     """Build the error of answers that are not one for every row sent (I5)."""
     return GateClosed.of("ANSWERS_INCOMPLETE", label(batch), "the answers are not one for every row sent")

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from migration.clock import SystemClock
 from migration.journal.approvals import ApprovalVerbs
-from migration.journal.batches import BatchVerbs
 from migration.journal.bundle import EvidenceVerbs
 from migration.journal.database import Database
 from migration.journal.days import DayVerbs
 from migration.journal.exceptions import ExceptionVerbs
+from migration.journal.inquiries import InquiryVerbs
 from migration.journal.roots import RootVerbs
 from migration.journal.run import RunVerbs
 from migration.journal.stages import StageVerbs
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class PostgresJournal(
-    RunVerbs, BatchVerbs, ExceptionVerbs, ApprovalVerbs, StageVerbs, RootVerbs, EvidenceVerbs, DayVerbs
+    RunVerbs, InquiryVerbs, ExceptionVerbs, ApprovalVerbs, StageVerbs, RootVerbs, EvidenceVerbs, DayVerbs
 ):
     """The system of record (R1) on any PostgreSQL; brings the schema up to date when made.
 

@@ -22,7 +22,7 @@ from migration.domain.findings import Finding
 from migration.domain.ports import Batch, BatchPlan
 from migration.domain.tables import ENTITY_OF
 from migration.domain.windows import clock_time
-from migration.stages import gates, results
+from migration.stages import gates, inquire, results
 from migration.stages.house import House
 
 Rows = Mapping[str, pa.Table]
@@ -168,6 +168,11 @@ def deliver(house: House, exchange: Exchange, only: str | None = None) -> None:
     gates.require_approval(house, exchange.gate, exchange.round, approved)
     for batch in sealed:
         if only in {None, batch_id(batch)}:
+            if _leaving(house, [batch]) and inquire.stands(house, batch):
+                house.journal.mark_delivered(house.fence, batch, approved)
+                _note(house, batch)
+                house.tell(f"{exchange.stage}: the bank has {batch.request_name} already; it is not sent again")
+                continue
             content = _sealed(house, batch)
             _leave(house, batch)
             gates.require_approval(
@@ -226,38 +231,43 @@ def collect(house: House, exchange: Exchange, *, only: str | None = None, patien
                 if not results.take(house, batch):
                     missing.append(batch)
             except GateClosed as closed:
-                refused.extend(closed.reasons)
+                if not inquire.settle_refused(house, batch, closed):
+                    refused.extend(closed.reasons)
         if refused:
             raise GateClosed(*refused)
+        left = _time_left(house, missing, since) if patient else 0.0
+        said: dict[str, inquire.Said] = {}
+        if left <= 0:
+            said = {batch_id(b): inquire.settle(house, b) for b in missing}
+            missing = [b for b in missing if said[batch_id(b)] != "settled"]
         if not missing:
             return
-        if not _wait(house, missing, since, patient=patient):
+        if not _wait(house, missing, left, said):
             return
 
 
-def _wait(house: House, missing: Sequence[Batch], since: datetime, *, patient: bool) -> bool:
-    """True: look again. False: only company results are missing and their time is up. Waiting: time is up."""
+def _time_left(house: House, missing: Sequence[Batch], since: datetime) -> float:
+    """Seconds: from when this run began to wait, or from when the file left where nobody waits inside the call."""
     now = house.clock.now()
-    timeout = house.terms.result_timeout_s
-    if house.blocking:
-        left = timeout - (now - since).total_seconds() if patient else 0.0
-    else:
-        left = (
-            timeout - max((now - b.delivered_at).total_seconds() for b in missing if b.delivered_at) if patient else 0.0
-        )
+    begun = [since] if house.blocking else [b.delivered_at for b in missing if b.delivered_at]
+    return house.terms.result_timeout_s - max(((now - at).total_seconds() for at in begun), default=0.0)
+
+
+def _wait(house: House, missing: Sequence[Batch], left: float, said: Mapping[str, inquire.Said]) -> bool:
+    """True: look again. False: only company results are missing and their time is up. Waiting: time is up."""
     if left > 0 and house.blocking:
         house.tell(f"waiting for {len(missing)} result file(s) of the bank")
         house.clock.sleep(min(house.terms.poll_s, left))
         return True
     if left <= 0 and all(b.kind == "company" for b in missing):
         return False
-    raise _waiting(house, [b for b in missing if b.kind != "company" or left > 0])
+    raise _waiting(house, [b for b in missing if b.kind != "company" or left > 0], said)
 
 
-def _waiting(house: House, missing: Sequence[Batch]) -> Waiting:
+def _waiting(house: House, missing: Sequence[Batch], said: Mapping[str, inquire.Said]) -> Waiting:
     """What is awaited, since when, and from when on it can be there."""
     due = [at for at in (expected(house, b) for b in missing) if at is not None and at > house.clock.now()]
-    return Waiting(*(_awaited(house, b) for b in missing), until=min(due, default=None))
+    return Waiting(*(_awaited(house, b, said.get(batch_id(b))) for b in missing), until=min(due, default=None))
 
 
 def expected(house: House, batch: Batch) -> datetime | None:
@@ -266,7 +276,13 @@ def expected(house: House, batch: Batch) -> datetime | None:
     return windows.answer_from(batch.delivered_at) if windows and batch.delivered_at else None
 
 
-def _awaited(house: House, batch: Batch) -> Finding:
+_SAID: Mapping[inquire.Said | None, str] = {
+    "processing": "; asked, the bank says that it is at it",
+    "absent": "; asked, the bank does not know it (yet)",
+}
+
+
+def _awaited(house: House, batch: Batch, said: inquire.Said | None = None) -> Finding:
     _, name = house.bank.names(batch.kind, batch.batch_no, batch.business_date)
     since = batch.delivered_at.isoformat(timespec="seconds") if batch.delivered_at else "?"
     due = expected(house, batch)
@@ -274,7 +290,7 @@ def _awaited(house: House, batch: Batch) -> Finding:
     return Finding(
         "RESULT_MISSING",
         name,
-        f"no result for {batch.request_name}, delivered {since}{when}",
+        f"no result for {batch.request_name}, delivered {since}{when}{_SAID.get(said, '')}",
         "run again when the bank has answered",
     )
 

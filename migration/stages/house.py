@@ -15,7 +15,7 @@ from migration.domain.attempts import batch_of
 from migration.domain.book import Book, Facts, Rules, derive
 from migration.domain.columns import equals, member
 from migration.domain.errors import ConfigurationError
-from migration.domain.ports import Bank, Batch, Clock, Files, Journal, Judge, Legacy, Snapshot
+from migration.domain.ports import Bank, Batch, Clock, Files, Inquiries, Journal, Judge, Legacy, Snapshot
 from migration.domain.tables import SIGNATURES, SNAPSHOT
 from migration.domain.windows import Windows
 
@@ -64,6 +64,8 @@ class Terms:
     in_flight: str = "count"  # count | zero
     windows: Windows | None = None  # when the bank works files through; None: at any time
     carry_authorisations: bool = False
+    finality_s: float = 3_600.0  # so long after a file has left, "not found" may still become "found"
+    ask_again_s: float = 60.0  # between two questions that count as two
 
 
 @dataclass(slots=True)
@@ -79,6 +81,7 @@ class House:
     clock: Clock
     actor: str
     verify: Callable[[], Mapping[str, int | None]]  # the independent verifier: its findings as counts
+    inquiries: Inquiries | None = None  # None: files only
     approve_as: tuple[str, ...] = ()
     blocking: bool = True  # wait inside the call (command line), or come back later (Airflow)
     tell: Tell = _silent

@@ -7,7 +7,7 @@ import pyarrow as pa
 from migration.domain.columns import equals
 from migration.domain.errors import GateClosed, OutcomeUnknown
 from migration.domain.findings import Finding
-from migration.stages import exchange, exchanges, freeze, people, progress, sample_notes
+from migration.stages import exchange, exchanges, freeze, inquire, people, progress, sample_notes
 from migration.stages.exchange import Exchange
 from migration.stages.house import House
 
@@ -98,7 +98,10 @@ def gate(house: House, stage: str, round_no: int) -> None:
 
 
 def require_known(house: House, entity: str) -> None:
-    """OutcomeUnknown while an item's outcome is neither resolved nor signed."""
+    """OutcomeUnknown while an item's outcome is neither signed nor known to the bank, which is asked if it can be."""
+    if house.inquiries is not None and any(b.state == "unknown" for b in house.journal.batches()):
+        inquire.resolve_unknown(house, entity)
+        house.keep_exceptions(house.book())
     known = house.open_exceptions()
     items = house.items(entity)
     unknown = set(items.filter(pa.array(equals(items["state"], "unknown")))["key"].to_pylist())
@@ -148,9 +151,11 @@ def _require_mended(house: House, stage: str, last: tuple[object, ...]) -> None:
     if not bad.num_rows:
         return
     house.keep_exceptions(house.book())  # a run killed right after the answers were applied has not
-    unknown = bad.filter(pa.array(equals(bad["state"], "unknown")))
-    if unknown.num_rows:
+    if equals(bad["state"], "unknown").any():
         require_known(house, stage)
+        bad = exchanges.unmended(house, last, stage)  # type: ignore[arg-type]
+    if not bad.num_rows:
+        return
     rows = bad.to_pylist()
     raise GateClosed(
         Finding(

@@ -6,7 +6,8 @@ import hashlib
 
 import pyarrow as pa
 
-from migration.domain.columns import MISSING, equals, lookup, pick
+from migration.domain.attempts import batch_of
+from migration.domain.columns import MISSING, equals, lookup, member, pick
 from migration.domain.errors import GateClosed
 from migration.domain.findings import Finding
 from migration.domain.ports import Batch, ResultContext, ResultRefused
@@ -22,7 +23,7 @@ def take(house: House, batch: Batch) -> bool:
         return False
     request = house.journal.request(batch)
     try:
-        answers = house.bank.check(batch, request, found.content, _context(house, batch))
+        answers = house.bank.check(batch, request, found.content, context(house, batch))
     except ResultRefused as refusal:
         if not found.settled:  # it may still be growing
             return False
@@ -65,14 +66,15 @@ def _quarantine(house: House, batch: Batch, name: str, content: bytes, refusal: 
     ) from refusal
 
 
-def _context(house: House, batch: Batch) -> ResultContext:
-    """What the journal already knows: numbers and codes taken, names by account, keys confirmed."""
+def context(house: House, batch: Batch) -> ResultContext:
+    """What the journal already knows, this batch apart: numbers and codes taken, names by account, keys confirmed."""
     users = house.items("users")
     opened = users.filter(pa.array(equals(users["state"], "ok")))
     taken = pa.table({"account_no": opened["account_no"], "user_id": opened["key"]})
     entity = ENTITY_OF[batch.kind]
     items = users if entity == "users" else house.items(entity)
-    confirmed = items.filter(pa.array(equals(items["state"], "ok")))
+    others = ~member(batch_of(items), pa.array([_label(batch)], pa.string()))
+    confirmed = items.filter(pa.array(equals(items["state"], "ok") & others))
     return ResultContext(
         names=_names(house, taken)
         if entity != "users"
@@ -97,17 +99,37 @@ def unchanged(house: House) -> None:
     for batch in house.journal.batches():
         if not batch.result_sha256:
             continue
-        found = house.files.result(batch.result_name, batch.business_date)
+        _, name = house.bank.names(batch.kind, batch.batch_no, batch.business_date)
+        found = house.files.result(name, batch.business_date)
         if found is None or hashlib.sha256(found.content).hexdigest() == batch.result_sha256:
+            continue
+        if batch.result_name != name and (not found.settled or _agrees(house, batch, found.content)):
             continue
         finding = Finding(
             "RESULT_CONTRADICTS",
-            batch.result_name,
-            "the file differs from the one that was applied under this name",
+            name,
+            "the file differs from what was applied for this request",
             "ask the bank which one is true; what was applied stands",
         )
-        house.journal.note(house.actor, "result_contradicts", {"result_name": batch.result_name})
-        house.files.quarantine(batch.result_name, batch.business_date, found.content, [finding])
+        house.journal.note(house.actor, "result_contradicts", {"result_name": name})
+        house.files.quarantine(name, batch.business_date, found.content, [finding])
         changed.append(finding)
     if changed:
         raise GateClosed(*changed)
+
+
+def _agrees(house: House, batch: Batch, content: bytes) -> bool:
+    """Whether a file that came after its request was resolved by asking says the same of every item."""
+    try:
+        answers = house.bank.check(batch, house.journal.request(batch), content, context(house, batch))
+    except ResultRefused:
+        return False
+    items = house.items(ENTITY_OF[batch.kind])
+    mine = items.filter(pa.array(member(batch_of(items), pa.array([_label(batch)], pa.string()))))
+    said = {r["key"]: (r["outcome"], r["account_no"], r["authcode"]) for r in answers.to_pylist()}
+    held = {r["key"]: (r["state"], r["account_no"], r["authcode"]) for r in mine.to_pylist()}
+    return said == held
+
+
+def _label(batch: Batch) -> str:
+    return f"{batch.business_date.isoformat()}/{batch.batch_no}"

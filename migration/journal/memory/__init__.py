@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING
 
 from migration.clock import SystemClock
 from migration.journal.memory.approvals import MemoryApprovals
-from migration.journal.memory.batches import MemoryBatches
 from migration.journal.memory.days import MemoryDays
-from migration.journal.memory.exceptions import MemoryExceptions
+from migration.journal.memory.inquiries import MemoryInquiries
 from migration.journal.memory.run import MemoryRun
 from migration.journal.memory.stages import MemoryStages
 
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
     from migration.domain.ports import Clock
 
 
-class MemoryJournal(MemoryRun, MemoryBatches, MemoryExceptions, MemoryApprovals, MemoryStages, MemoryDays):
+class MemoryJournal(MemoryRun, MemoryInquiries, MemoryApprovals, MemoryStages, MemoryDays):
     """`Journal` in plain Python and Arrow; it lives as long as the object. Safe for threads."""
 
     def __init__(self, clock: Clock | None = None) -> None:

@@ -59,6 +59,7 @@ class State:
     standing: dict[tuple[str, str], BatchKey] = field(default_factory=dict)  # (entity, key) open, unknown or ok
     taken: dict[str, set[str]] = field(default_factory=lambda: {"users": set(), "debts": set()})
     contents: dict[tuple[BatchKey, str], bytes] = field(default_factory=dict)
+    inquiries: dict[BatchKey, list[tuple[bytes, bytes]]] = field(default_factory=dict)
     quarantined: dict[BatchKey, str] = field(default_factory=dict)
     exceptions: dict[str, Held] = field(default_factory=dict)
     resends: dict[tuple[str, str, BatchKey], str] = field(default_factory=dict)  # -> by
@@ -81,6 +82,7 @@ class Memory:
         self._lock = threading.RLock()
         self._states: dict[str, State] = {}
         self._current: State | None = None
+        self._drawn = 0  # message numbers, of all cutovers
 
     @property
     def _now(self) -> State:

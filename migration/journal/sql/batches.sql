@@ -69,3 +69,31 @@ ORDER BY i.batch, i.record_no
 -- name: batch_columns
 SELECT no, business_date, batch_no, stage, round, sample
 FROM journal.batch WHERE cutover = %(cutover)s ORDER BY business_date, batch_no
+
+-- name: resolve_items
+-- What a result file has said already keeps its record; an item that was open takes the inquiry's.
+UPDATE journal.item i
+SET state = a.outcome,
+    code = a.code,
+    account_no = CASE WHEN a.outcome = 'ok' THEN a.account_no END,
+    activated = CASE WHEN a.outcome = 'ok' THEN a.activated END,
+    authcode = CASE WHEN a.outcome = 'ok' THEN a.authcode END,
+    result_record = coalesce(i.result_record, a.result_record),
+    inquiry = :seq
+FROM pg_temp.incoming a
+WHERE i.batch = :no AND i.key = a.key AND (i.state = 'open' OR (i.state = 'unknown' AND a.outcome <> 'unknown'))
+
+-- name: last_inquiry
+SELECT coalesce(max(seq), 0) FROM journal.inquiry WHERE batch = :no
+
+-- name: insert_inquiry
+INSERT INTO journal.inquiry (batch, seq, records, replies, records_sha256, replies_sha256, at)
+VALUES (:no, :seq, :records, :replies, :records_sha256, :replies_sha256, :at)
+
+-- name: inquiries
+SELECT q.records, q.replies
+FROM journal.batch b JOIN journal.inquiry q ON q.batch = b.no
+WHERE b.cutover = :cutover AND b.business_date = :business_date AND b.batch_no = :batch_no ORDER BY q.seq
+
+-- name: message_number
+SELECT nextval('journal.message_number')
