@@ -52,6 +52,16 @@ _OUTSIDE_DIGEST: Final = frozenset(
         "bank.out_path",
         "bank.in_path",
         "bank.query_url",
+        "bank.query_key_file",
+        "bank.query_key_password",
+        "bank.query_bank_certificate",
+        "bank.query_ca_file",
+        "bank.query_signature",
+        "bank.query_inst_code",
+        "bank.query_bank_code",
+        "bank.query_channel",
+        "bank.query_timeout_s",
+        "bank.query_tries",
         "bank.result_timeout_s",
         "bank.windows",
         "bank.window_minutes",
@@ -65,6 +75,9 @@ _NEEDED: Final[dict[str, tuple[str, ...]]] = {
     "sftp": ("host", "username", "key_file", "known_host_key"),
 }
 """Transport -> the keys of [bank] it cannot do without."""
+
+_ASKING: Final = ("query_key_file", "query_bank_certificate", "query_inst_code", "query_bank_code")
+"""Keys of [bank] that the query channel cannot do without."""
 
 NEEDS: Final = "cutover_needs"
 REFUSED: Final = "cutover_refused"
@@ -168,7 +181,7 @@ class Store(Section):
 class Bank(Section):
     """[bank] Parameters of the bank profile and of the wire. Widths and codes are the profile's to check."""
 
-    profile: Literal["jx"] = "jx"
+    profile: Annotated[str, Field(pattern=r"^[a-z][0-9a-z_]*$")] = "jx"
     product: Code
     institution: Code
     issuer: Code
@@ -186,7 +199,19 @@ class Bank(Section):
     known_host_key: str = ""
     out_path: str = "out"
     in_path: str = "in"
-    query_url: Annotated[str, Field(repr=False)] = ""
+    query_url: Annotated[str, Field(repr=False, pattern=r"^(https://\S+)?$")] = ""
+    query_key_file: Optional[Place] = None
+    query_key_password: Annotated[str, Field(repr=False)] = ""
+    query_bank_certificate: Optional[Place] = None
+    query_ca_file: Optional[Place] = None
+    query_signature: Literal["rsa-sha256", "rsa-sha1", "sm2"] = "rsa-sha256"
+    query_inst_code: Annotated[str, Field(pattern=r"^([0-9A-Za-z]{8})?$")] = ""
+    query_bank_code: Annotated[str, Field(pattern=r"^([0-9A-Za-z]{8})?$")] = ""
+    query_channel: Annotated[str, Field(pattern=r"^[0-9A-Za-z]{6}$")] = "000001"
+    query_timeout_s: Annotated[int, Field(ge=1)] = 15
+    query_tries: Annotated[int, Field(ge=1, le=100)] = 5
+    finality_s: Annotated[int, Field(ge=0)] = 43_200
+    ask_again_s: Annotated[int, Field(ge=0)] = 600
     result_timeout_s: Annotated[int, Field(ge=0)] = 3_600
     windows: str = ""
     window_minutes: Annotated[int, Field(ge=1, le=1_440)] = 120
@@ -205,6 +230,9 @@ class Bank(Section):
                 raise PydanticCustomError(
                     NEEDS, "it is needed when transport = {transport}", {"key": key, "transport": self.transport}
                 )
+        for key in _ASKING if self.query_url else ():
+            if not getattr(self, key):
+                raise PydanticCustomError(NEEDS, "it is needed when query_url is set", {"key": key})
         return self
 
 

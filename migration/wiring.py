@@ -17,7 +17,7 @@ from typing import Any
 
 from expectations.runner import GxJudge
 from migration.bank.daily import JxDaily
-from migration.bank.profile import JxProfile
+from migration.bank.profiles import Adapter, Surroundings, open_bank
 from migration.bank.sftp_files import SftpFiles
 from migration.bank.sftp_link import Address
 from migration.bank.transport import DirectoryFiles
@@ -98,7 +98,6 @@ def desk(
     blocking: bool = True,
 ) -> Desk:
     """Open the ports of one run."""
-    _supported(found)
     clock = SystemClock()
     workspace = Path(found.cutover.workspace)
     own = workspace / "reports" / figures.NAME
@@ -109,14 +108,16 @@ def desk(
     journal.begin(found.cutover.id, found.cutover.kind)
     source = legacy(found, clock)
     notary = Notary(journal, workspace)
-    bank = _profile(found)
     wire = files(found, workspace, clock)
+    adapter = _adapter(found, journal, clock)
+    bank = adapter.bank
     house = House(
         terms=terms(found, bank.account_pattern),
         journal=journal,
         legacy=source,
         bank=bank,
         files=wire,
+        inquiries=adapter.inquiries,
         judge=GxJudge(),
         clock=clock,
         actor=actor,
@@ -131,7 +132,7 @@ def desk(
     if tell is not None:
         house.tell = tell
     work = _daily(found, journal)
-    return Desk(found, house, Engine(house, lambda: _close(journal, wire), work), journal, notary)
+    return Desk(found, house, Engine(house, lambda: _close(journal, wire, adapter), work), journal, notary)
 
 
 def daily_desk(opened: Desk) -> daily.Desk:
@@ -145,8 +146,9 @@ def _daily(found: Settings, journal: PostgresJournal) -> daily.Desk:
     return daily.Desk(journal, JxDaily(bank.product), own)
 
 
-def _close(journal: PostgresJournal, wire: DirectoryFiles | SftpFiles) -> None:
+def _close(journal: PostgresJournal, wire: DirectoryFiles | SftpFiles, adapter: Adapter) -> None:
     journal.close()
+    adapter.close()
     if isinstance(wire, SftpFiles):
         wire.close()
 
@@ -157,26 +159,9 @@ def engine(config: Path | None = None) -> Engine:
     return desk(settings(config), actor=actor, blocking=False).engine
 
 
-def _profile(found: Settings) -> JxProfile:
-    bank = found.bank
-    return JxProfile(
-        product=bank.product,
-        institution=bank.institution,
-        issuer=bank.issuer,
-        line_ending=bank.line_ending,
-        rows_per_file=bank.rows_per_file,
-    )
-
-
-def _supported(found: Settings) -> None:
-    """Say at once what this version cannot do, instead of doing something else."""
-    lacking = [
-        ("bank.profile", found.bank.profile != "jx", "this version knows the bank profile jx"),
-        ("bank.query_url", bool(found.bank.query_url), "there is no query channel, files only: leave it empty"),
-    ]
-    for key, wanted, why in lacking:
-        if wanted:
-            raise ConfigurationError.of("CONFIG_NOT_SUPPORTED", key, f"this version: {why}", "docs/configuration.md")
+def _adapter(found: Settings, journal: PostgresJournal, clock: Clock) -> Adapter:
+    """The bank's files and questions, by the profile's name."""
+    return open_bank(found.bank, Surroundings(clock, found.cutover.business_date, journal.message_numbers))
 
 
 def files(found: Settings, workspace: Path, clock: Clock) -> DirectoryFiles | SftpFiles:
@@ -229,6 +214,8 @@ def terms(found: Settings, account_pattern: str) -> Terms:
         carry_authorisations=found.policy.carry_authorisations,
         poll_s=POLL_S[found.bank.transport],
         windows=Windows.parse(found.bank.windows, found.bank.window_minutes, found.bank.window_prepare_minutes),
+        finality_s=float(found.bank.finality_s),
+        ask_again_s=float(found.bank.ask_again_s),
     )
 
 

@@ -18,12 +18,13 @@ import tenacity
 
 from migration.bank.names import day
 from migration.bank.signing import SIGN, signed_text
-from migration.domain.errors import CouldNotCheck, CutoverError, TransientError, Waiting
+from migration.domain.errors import ConfigurationError, CouldNotCheck, CutoverError, TransientError, Waiting
 from migration.domain.findings import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import date
+    from pathlib import Path
 
     from migration.bank.signing import Checker, Signer
     from migration.domain.ports import Clock
@@ -241,8 +242,15 @@ def unreadable(tx_code: str, why: str) -> CouldNotCheck:
     return CouldNotCheck(Finding("QUERY_REPLY", tx_code, f"the reply {why}", "send the bank the time of the question"))
 
 
-def trusting(ca_file: str | None) -> ssl.SSLContext:
-    """TLS that trusts this certificate alone (the bank's own or its issuer's); without one, the system's."""
-    context = ssl.create_default_context(cafile=ca_file)
+def trusting(ca_file: Path | None) -> ssl.SSLContext:
+    """TLS that trusts this certificate alone (the bank's own or its issuer's); without one, the system's.
+
+    ConfigurationError(QUERY_KEY) when the file holds no certificate.
+    """
+    try:
+        context = ssl.create_default_context(cafile=ca_file)
+    except OSError as fault:  # SSLError is one
+        why = f"cannot be read as certificates ({type(fault).__name__})"
+        raise ConfigurationError(Finding("QUERY_KEY", "bank.query_ca_file", why, "docs/configuration.md")) from fault
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     return context

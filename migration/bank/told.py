@@ -61,6 +61,7 @@ TOLD: Final[Mapping[str, Mapping[str, str]]] = {
     "company": _ACCOUNT,
     "listing": _LISTING,
     "debt": _DEBT,
+    "authorisation": {"CARDNBR": "accountId", "RSPCODE": "rspCode"},
 }
 """Batch kind -> field of the result record -> field of the reply. Fields not told of are taken from what was sent."""
 

@@ -27,6 +27,9 @@ RESENT: Final = "sent_again"
 ONLY_MISSING: Final = frozenset({"RESULT_QUARANTINED", "RESULT_ROW_MISSING", "RESULT_MORE"})
 """Codes of a quarantine that a question can settle: the file lacks rows and is otherwise sound."""
 
+TWICE: Final = 2
+"""So often the bank must not know a thing (R4)."""
+
 Said = Literal["settled", "processing", "absent", "unasked"]
 
 
@@ -74,9 +77,14 @@ def _record_all(house: House, inquiries: Inquiries, batch: Batch) -> bool:
         return False
     if found.absent:
         _note(house, batch, found.absent)
+    outcome = "unknown"
+    if ENTITY_OF[batch.kind] == "users":  # nobody signs for an open account: wait until the bank's word is final
+        outcome = "refused"
+        if any(len(_times(house, batch, key)) < TWICE for key in found.absent):
+            return False
     house.failpoint(f"{batch.stage}.before_resolve")
     name = f"inquiry-{batch.batch_no}-{batch.business_date:%Y%m%d}"
-    house.journal.resolve(house.fence, batch, name, _with(house, batch, found, found.absent, "unknown"))
+    house.journal.resolve(house.fence, batch, name, _with(house, batch, found, found.absent, outcome))
     house.failpoint(f"{batch.stage}.after_resolve")
     return True
 
@@ -107,7 +115,7 @@ def _resolve(house: House, inquiries: Inquiries, batch: Batch, stage: str) -> No
     found = inquiries.items(batch, house.journal.request(batch), left.to_pylist(), results.context(house, batch))
     if found.absent:
         _note(house, batch, found.absent)
-    gone = [key for key in found.absent if len(_times(house, batch, key)) > 1]
+    gone = [key for key in found.absent if len(_times(house, batch, key)) >= TWICE]
     house.failpoint(f"{stage}.before_resolve")
     house.journal.resolve(house.fence, batch, batch.result_name, _with(house, batch, found, gone, "refused"))
     house.failpoint(f"{stage}.after_resolve")
@@ -134,12 +142,12 @@ def _absent(house: House, batch: Batch) -> Said:
     """Count it; twice past the finality: ask people, then put the same bytes there once more."""
     _note(house, batch, ())
     asked = _times(house, batch, None)
-    if len(asked) < 2:  # noqa: PLR2004 - R4: twice
+    if len(asked) < TWICE:
         return "absent"
     gate = f"resend.{batch.business_date.isoformat()}.{batch.batch_no}"
     content = {
         "file": [batch.request_name, batch.request_sha256, batch.rows, batch.sum_fen],
-        "not_found": [at.isoformat() for at in asked[:2]],
+        "not_found": [at.isoformat() for at in asked[:TWICE]],
     }
     digest = gates.digest_of(house, gate, batch.round, content)
     gates.require_approval(house, gate, batch.round, digest)

@@ -98,6 +98,7 @@ class Rehearsal:
         judge: Any = None,
         verified: bool = False,
         measured: bool = False,
+        inquiries: Any = None,
         **changes: Any,
     ) -> None:
         root.mkdir(parents=True, exist_ok=True)
@@ -114,6 +115,7 @@ class Rehearsal:
         self.measured = measured or judge is not None  # have the gates judged on real measures (a second or two a run)
         self.judge = judge if judge is not None else PlainJudge() if measured else _Content()
         self.actor = "runner"
+        self.inquiries = inquiries  # the query channel; None: files only
         self.verified = verified  # have the independent verifier read everything at the end (a second or so)
         self.failpoint: Any = lambda _name: None
         self.said: list[str] = []
@@ -134,6 +136,7 @@ class Rehearsal:
             clock=self.clock,
             actor=self.actor,
             verify=self._verify,
+            inquiries=self.inquiries,
             approve_as=tuple(approve),
             blocking=blocking,
             failpoint=self.failpoint,

@@ -22,18 +22,26 @@ _REFUSE: Final = {
     "refuse_authorisations": ("authorisations", re.compile(r"(?!00)[0-9A-Z]{2}")),
 }
 _LISTS: Final = ("already_open", "already_open_other")
-_KEYS: Final = frozenset({*_REFUSE, *_LISTS, "seed", "hold", "corrupt", "slow_write", "sftp", "hours", "clock"})
+_KEYS: Final = frozenset(
+    {*_REFUSE, *_LISTS, "seed", "hold", "corrupt", "slow_write", "sftp", "hours", "clock", "query", "lose"}
+)
 _MATCHER: Final = frozenset({"match", "sort", "id"})
 _RULES: Final = {
     "hold": _MATCHER | {"seconds", "until_released", "released"},
     "corrupt": _MATCHER | {"how", "record", "times", "per_file", "field", "code", "bytes"},
     "slow_write": _MATCHER | {"seconds", "pieces", "times", "per_file"},
     "sftp": _MATCHER | {"how", "on", "after", "times", "seconds"},
+    "query": _MATCHER | {"how", "times", "seconds"},
+    "lose": _MATCHER | {"times"},
 }
 _ONE_OF: Final = {
     ("corrupt", "how"): HOWS,
     ("sftp", "how"): frozenset({"drop", "full", "denied", "failure", "slow"}),
     ("sftp", "on"): frozenset({"read", "write", "rename", None}),
+    ("query", "how"): frozenset(
+        {"timeout", "502", "504", "reset", "drip", "processing", "not_found", "number", "amount", "currency", "replay"}
+        | {"signature", "rate", "day_cut", "duplicate", "unknown", "window"}
+    ),
 }
 _SORTS: Final = frozenset({"person", "company", "listings", "debts", "authorisations"})
 
@@ -83,6 +91,8 @@ class FaultPlan:
     sftp: tuple[Rule, ...] = ()
     hours: Hours | None = None
     clock: tuple[str, float] = ("", 1.0)  # what it shows at first, and how fast it runs
+    query: tuple[Rule, ...] = ()
+    lose: tuple[Rule, ...] = ()
 
 
 def parse(plan: dict[str, Any]) -> FaultPlan:
@@ -102,6 +112,8 @@ def parse(plan: dict[str, Any]) -> FaultPlan:
         sftp=rules["sftp"],
         hours=_hours(plan.get("hours")),
         clock=_clock(plan.get("clock", {})),
+        query=rules["query"],
+        lose=rules["lose"],
     )
 
 

@@ -86,6 +86,12 @@ class Ledger:
         row: tuple[Any, ...] | None = self._db.execute(sql, values).fetchone()
         return row
 
+    def select(self, sql: str, *values: object) -> list[dict[str, Any]]:
+        """Rows by column name, for questions of the query channel."""
+        found = self._db.execute(sql, values)
+        names = [column[0] for column in found.description]
+        return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+
     # -- files
 
     def file(self, name: str) -> SeenFile | None:

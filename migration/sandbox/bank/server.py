@@ -120,6 +120,9 @@ class SandboxBank:
         except FileNotFoundError:
             return None
         digest = sha256(content).hexdigest()
+        if request is not None and self._loses(request.name):
+            found.path.unlink(missing_ok=True)
+            return None
         try:
             is_new = self._take(found, request, content, digest)
         except RequestRefused as refused:
@@ -129,6 +132,18 @@ class SandboxBank:
                 self._announce(f"{found.name!a}: refused as a whole: {refused}")
             return _Looked(found.stamp, None), False
         return _Looked(found.stamp, request), is_new
+
+    def _loses(self, name: str) -> bool:
+        """Whether the fault plan has this new request vanish before anybody has looked into it."""
+        for rule in self._faults.plan.lose:
+            if not rule.match.search(name) or self._ledger.file(name) is not None:
+                continue
+            with self._ledger.transaction():
+                if self._ledger.struck("lose", rule.id)[0] < rule.options.get("times", 1):
+                    self._ledger.strike("lose", rule.id, "")
+                    self._announce(f"{name}: lost")
+                    return True
+        return False
 
     def _take(self, found: Found, request: RequestName | None, content: bytes, digest: str) -> bool:
         """Work a request through unless it was before. RequestRefused: nothing of it was done."""

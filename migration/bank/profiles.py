@@ -1,0 +1,87 @@
+"""The banks this program can talk to, by the name in `bank.profile`. docs/bank-adapter.md: how to add another one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import chain
+from typing import TYPE_CHECKING
+
+from migration.bank.asking import JxInquiries
+from migration.bank.profile import JxProfile
+from migration.bank.query import Identity, Patience, QueryClient, trusting
+from migration.bank.signing import load_checker, load_signer
+from migration.domain.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from datetime import date
+
+    from migration.domain.ports import Bank, Clock, Inquiries
+    from migration.sections import Bank as Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Adapter:
+    """A bank behind the ports. `inquiries`: None without a query channel."""
+
+    bank: Bank
+    inquiries: Inquiries | None
+    close: Callable[[], None] = lambda: None
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What an adapter is given beside its section of the configuration. `draw`: unused message numbers (0 to 999,999)."""
+
+    clock: Clock
+    business_date: date
+    draw: Callable[[], range]
+
+    def numbers(self) -> Iterator[int]:
+        """Message numbers, one after the other; drawn when they are wanted."""
+        return chain.from_iterable(iter(self.draw, range(0)))
+
+
+def _jx(settings: Settings, around: Surroundings) -> Adapter:
+    bank = JxProfile(
+        product=settings.product,
+        institution=settings.institution,
+        issuer=settings.issuer,
+        line_ending=settings.line_ending,
+        rows_per_file=settings.rows_per_file,
+    )
+    if not settings.query_url:
+        return Adapter(bank, None)
+    client = _client(settings, around)
+    return Adapter(bank, JxInquiries(bank, client), client.close)
+
+
+def _client(settings: Settings, around: Surroundings) -> QueryClient:
+    key, certificate = settings.query_key_file, settings.query_bank_certificate
+    if key is None or certificate is None:
+        raise ConfigurationError.of("CONFIG_REQUIRED", "bank.query_key_file", "not set", "docs/configuration.md")
+    numbers = around.numbers()
+    return QueryClient(
+        url=settings.query_url,
+        identity=Identity(settings.query_inst_code, settings.query_bank_code, settings.query_channel),
+        signer=load_signer(settings.query_signature, key, settings.query_key_password),
+        checker=load_checker(settings.query_signature, certificate),
+        clock=around.clock,
+        numbers=lambda: next(numbers),
+        business_date=around.business_date,
+        trust=trusting(settings.query_ca_file),
+        patience=Patience(float(settings.query_timeout_s), settings.query_tries),
+    )
+
+
+PROFILES: dict[str, Callable[[Settings, Surroundings], Adapter]] = {"jx": _jx}
+"""Name -> what makes the adapter."""
+
+
+def open_bank(settings: Settings, around: Surroundings) -> Adapter:
+    """The configured bank. ConfigurationError: CONFIG_VALUE (no such profile), QUERY_KEY."""
+    make = PROFILES.get(settings.profile)
+    if make is None:
+        known = ", ".join(sorted(PROFILES))
+        raise ConfigurationError.of("CONFIG_VALUE", "bank.profile", "no such profile", f"one of {known}")
+    return make(settings, around)
