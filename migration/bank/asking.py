@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 BATCH_QUERY: Final = "batchQuery"
 STATUS_QUERY: Final = "transactionStatusQuery"
 EXISTS_ALREADY: Final = "22"
+_TERMS: Final = {"INTTYPE": "intType", "INTPAYDAY": "intPayDay", "YIELD": "yield"}
+"""What the details of a listing say and no result file does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,7 @@ class _Told:
     key: str
     record: bytes
     by_details: bool  # the listing's details were asked, for the answer was "exists already"
+    same_terms: bool
 
 
 @dataclass(slots=True)
@@ -81,9 +84,7 @@ class JxInquiries:
         asked = _Asked()
         for at in wanted.tolist():
             self._ask(batch, sent, at, own[at].as_py(), asked)
-        differing = [
-            one for one in asked.told if one.by_details and self._refused(batch, sent, [one], context) is not None
-        ]
+        differing = [one for one in asked.told if one.by_details and not self._same(batch, sent, one, context)]
         kept = [one for one in asked.told if one not in differing]
         answers = self._judged(batch, sent, kept, context) if kept else ANSWERS.empty_table()
         return Inquired(
@@ -107,15 +108,16 @@ class JxInquiries:
             details = self._put(asked, LISTING_QUERY, {"productId": name})
             if told.state(details) == "done":
                 reply, code = details, "00"
+        fields = {each.name: sent.cut(each.name)[at].tobytes() for each in sent.layout.fields}
         if found == "processing":
             asked.processing.append(key)
         elif found == "absent":
             asked.absent.append(key)
         else:
-            fields = {each.name: sent.cut(each.name)[at].tobytes() for each in sent.layout.fields}
             shape = layout(RECORD_TYPES[batch.kind].result, batch.business_date)
             record = told.record(batch.kind, shape, fields, reply, code)
-            asked.told.append(_Told(at, key, record, code is not None))
+            same = code is None or all(fields[f].decode().strip() == reply.get(n) for f, n in _TERMS.items())
+            asked.told.append(_Told(at, key, record, by_details=code is not None, same_terms=same))
 
     def _put(self, asked: _Asked, tx_code: str, body: Mapping[str, str]) -> Reply:
         reply = self._client.ask(tx_code, body)
@@ -131,11 +133,8 @@ class JxInquiries:
         renumbered = numbers.take(pc.subtract(found["record_no"].combine_chunks(), 1))
         return found.set_column(0, ANSWERS.field("record_no"), renumbered)
 
-    def _refused(
-        self, batch: Batch, sent: Records, kept: Sequence[_Told], context: ResultContext
-    ) -> ResultRefused | None:
-        found = self._check(batch, sent, kept, context)
-        return found if isinstance(found, ResultRefused) else None
+    def _same(self, batch: Batch, sent: Records, one: _Told, context: ResultContext) -> bool:
+        return one.same_terms and not isinstance(self._check(batch, sent, [one], context), ResultRefused)
 
     def _check(
         self, batch: Batch, sent: Records, kept: Sequence[_Told], context: ResultContext

@@ -222,7 +222,7 @@ def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _is_tls(fault: BaseException | None) -> bool:
     while fault is not None:
-        if isinstance(fault, ssl.SSLCertVerificationError) or "CERTIFICATE_VERIFY_FAILED" in str(fault):
+        if isinstance(fault, ssl.SSLCertVerificationError) or "certificate verify failed" in str(fault):
             return True
         fault = fault.__cause__ or fault.__context__
     return False

@@ -159,7 +159,7 @@ ANSWERS: Final = _schema(
 )
 """One row for every row sent, in the order of record_no: what the bank room made of a whole, accepted result file."""
 
-NOT_FOUND: Final = "NOT_FOUND"
+NOT_FOUND: Final = "NOTFOUND"
 """Code of an item that the bank, asked twice past its finality, knows nothing of."""
 
 HELD: Final[dict[str, pa.Schema]] = {

@@ -222,19 +222,7 @@ def collect(house: House, exchange: Exchange, *, only: str | None = None, patien
     """
     since = house.clock.now()
     while True:
-        pending = [b for b in exchange.batches(house) if b.state in UNANSWERED]
-        pending = [b for b in pending if only in {None, batch_id(b)}]
-        missing: list[Batch] = []
-        refused: list[Finding] = []
-        for batch in pending:
-            try:
-                if not results.take(house, batch):
-                    missing.append(batch)
-            except GateClosed as closed:
-                if not inquire.settle_refused(house, batch, closed):
-                    refused.extend(closed.reasons)
-        if refused:
-            raise GateClosed(*refused)
+        missing = _taken(house, exchange, only)
         left = _time_left(house, missing, since) if patient else 0.0
         said: dict[str, inquire.Said] = {}
         if left <= 0:
@@ -242,8 +230,27 @@ def collect(house: House, exchange: Exchange, *, only: str | None = None, patien
             missing = [b for b in missing if said[batch_id(b)] != "settled"]
         if not missing:
             return
-        if not _wait(house, missing, left, said):
+        if house.blocking and "resent" in said.values():
+            since = house.clock.now()
+        elif not _wait(house, missing, left, said):
             return
+
+
+def _taken(house: House, exchange: Exchange, only: str | None) -> list[Batch]:
+    """Take every result that is there; those whose result is not. GateClosed when one was quarantined."""
+    pending = [b for b in exchange.batches(house) if b.state in UNANSWERED and only in {None, batch_id(b)}]
+    missing: list[Batch] = []
+    refused: list[Finding] = []
+    for batch in pending:
+        try:
+            if not results.take(house, batch):
+                missing.append(batch)
+        except GateClosed as closed:
+            if not inquire.settle_refused(house, batch, closed):
+                refused.extend(closed.reasons)
+    if refused:
+        raise GateClosed(*refused)
+    return missing
 
 
 def _time_left(house: House, missing: Sequence[Batch], since: datetime) -> float:
@@ -279,6 +286,7 @@ def expected(house: House, batch: Batch) -> datetime | None:
 _SAID: Mapping[inquire.Said | None, str] = {
     "processing": "; asked, the bank says that it is at it",
     "absent": "; asked, the bank does not know it (yet)",
+    "resent": "; sent again, as approved",
 }
 
 

@@ -63,6 +63,7 @@ def _exchanged(journal: Journal, batch: Batch) -> Exchanged:
         result_sha256=batch.result_sha256,
         request=_reader(journal.request, batch),
         result=_reader(journal.result, batch),
+        inquiries=lambda: journal.inquiries(batch),
     )
 
 

@@ -30,7 +30,7 @@ ONLY_MISSING: Final = frozenset({"RESULT_QUARANTINED", "RESULT_ROW_MISSING", "RE
 TWICE: Final = 2
 """So often the bank must not know a thing (R4)."""
 
-Said = Literal["settled", "processing", "absent", "unasked"]
+Said = Literal["settled", "processing", "absent", "resent", "unasked"]
 
 
 def settle(house: House, batch: Batch) -> Said:
@@ -158,7 +158,7 @@ def _absent(house: House, batch: Batch) -> Said:
     house.files.deliver(batch.request_name, batch.business_date, house.journal.request(batch))
     house.failpoint("resend.after_deliver")
     house.tell(f"{batch.stage}: sent {batch.request_name} again, as approved")
-    return "processing"
+    return "resent"
 
 
 def _note(house: House, batch: Batch, keys: Iterable[str]) -> None:

@@ -16,6 +16,7 @@ NOT_SEEN: Final[dict[str, str]] = {
     "files.pairs": "未入账文件的应答",
     "files.echo": "结果文件不回显的字段（日期、利率）",
     "files.names": "应答非 00 的户名",
+    "files.replies": "银行的回复是否属实",
     "batches.rows": "日志之外的文件",
     "users.rows": _ROWS,
     "users.opened": "账户今日在银行是否可用",

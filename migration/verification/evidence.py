@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -29,6 +29,9 @@ class Exchanged:
     result_sha256: str
     request: Callable[[], bytes] = field(repr=False)
     result: Callable[[], bytes] = field(repr=False)
+    inquiries: Callable[[], Sequence[tuple[bytes, bytes]]] = field(
+        default=tuple, repr=False
+    )  # records, replies as they came
 
     @property
     def name(self) -> str:

@@ -19,6 +19,7 @@ def _pairs(exchange: str, key: str) -> str:
             SELECT batch, {key} AS id, min(record) AS record, count(*) AS n FROM a_{exchange} GROUP BY ALL
         ) a ON a.batch = q.batch AND a.id = q.id
         WHERE coalesce(q.batch, a.batch) IN (SELECT batch FROM batches WHERE {_USED})
+          AND NOT (a.n IS NULL AND (q.batch, q.id) IN (SELECT batch, id FROM replies WHERE state = 'N'))
           AND (q.n IS DISTINCT FROM 1 OR a.n IS DISTINCT FROM 1)"""
 
 
@@ -60,7 +61,8 @@ CHECKS: Final = (
         ) f ON f.batch = b.batch
         WHERE b.request_digest IS NOT NULL
           AND (b.request_records IS DISTINCT FROM b.rows OR coalesce(f.fen, 0) <> b.sum_fen
-               OR (b.result_digest IS NOT NULL AND b.result_records IS DISTINCT FROM b.rows))""",
+               OR (b.result_digest IS NOT NULL AND b.result_records IS DISTINCT FROM b.rows
+                   AND NOT starts_with(b.result_name, 'inquiry-')))""",
     ),
     Spec(
         "files.numbers", "批次号连续且与记录一致",
@@ -109,6 +111,24 @@ CHECKS: Final = (
             SELECT o.account, p.name FROM opened o JOIN person p ON p.user_id = o.key
         ) owner ON owner.account = r.account
         WHERE r.name IS DISTINCT FROM owner.name""",
+    ),
+    Spec(
+        "files.replies", "查询回复与记录一致", "what was recorded from the bank's replies is what they say",
+        "an answer recorded that the bank did not give when it was asked, or gave otherwise",
+        "whether the bank's reply was true",
+        "replies",
+        """
+        SELECT r.batch || '#' || r.line FROM (
+            SELECT * FROM replies WHERE state = 'S' OR id IS NULL
+            QUALIFY row_number() OVER (PARTITION BY batch, id ORDER BY line DESC) = 1
+        ) r LEFT JOIN (
+            SELECT batch, key AS id, account, NULL::BIGINT AS amount, NULL AS authcode, code FROM a_accounts
+            UNION ALL SELECT batch, key, account, amount, NULL, code FROM a_listings
+            UNION ALL SELECT batch, serial, account, amount, authcode, code FROM a_debts
+        ) a ON a.batch = r.batch AND a.id = r.id
+        WHERE r.id IS NULL
+           OR (a.code <> '22' AND ((r.account, r.amount, r.authcode) IS DISTINCT FROM (a.account, a.amount, a.authcode)
+                                   OR coalesce(r.code, '00') IS DISTINCT FROM a.code))""",
     ),
     Spec(
         "batches.rows", "批次清单一致", "the exported list of batches is the recorded one",

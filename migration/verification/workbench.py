@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final, Self
 
@@ -11,7 +11,7 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
-from migration.verification import people, records
+from migration.verification import asked, people, records
 from migration.verification.evidence import Evidence, Exchanged
 from migration.verification.layouts import EXCHANGE_OF, LAYOUTS, Layout
 from migration.verification.views import VIEWS
@@ -39,6 +39,8 @@ BATCHES: Final = pa.schema(
         ("result_records", pa.int64()),
     ]
 )
+KEYS: Final = {"a_debts": "serial", "a_authorisations": "serial"}
+"""Tables whose records are joined by another field than `key`."""
 ANSWERED: Final = ("applied", "unknown")
 AT_ONCE: Final = 250_000
 """Rows that are inserted together."""
@@ -127,6 +129,7 @@ class Workbench:
             self._connection.execute(f"CREATE TABLE a_{exchange} ({_ddl(result)})")
         self._connection.execute("ALTER TABLE a_accounts ADD COLUMN fine BOOLEAN")  # the number's last digit is right
         self.put("batches", pa.Table.from_pylist([], BATCHES))
+        self.put("replies", asked.REPLIES.empty_table())
         self.take_files(evidence.exchanged)
 
     def put(self, name: str, table: pa.Table) -> None:
@@ -153,7 +156,7 @@ class Workbench:
             self._flush(name)
 
     def _forget(self, name: str, exchange: str | None) -> None:
-        for table in ("batches", *((f"q_{exchange}", f"a_{exchange}") if exchange else ())):
+        for table in ("batches", "replies", *((f"q_{exchange}", f"a_{exchange}") if exchange else ())):
             self._connection.execute(f"DELETE FROM {table} WHERE batch = $1", [name])
 
     def _take(self, table: str, batch: Exchanged, layout: Layout, content: bytes) -> int | None:
@@ -161,8 +164,15 @@ class Workbench:
         if found is None:
             return None
         columns, size = found
-        if size:
-            self._insert(table, _numbered(columns, batch, size, accounts=table == "a_accounts"))
+        if table.startswith("a_") and batch.state in ANSWERED:
+            whole = asked.overlaid(columns, size, batch, layout, KEYS.get(table, "key"))
+            said = asked.replies(batch)
+            if said.num_rows:
+                self._insert("replies", said)
+        else:
+            whole = pa.table({**columns, "record": pa.array(np.arange(1, size + 1), pa.int64())})
+        if whole.num_rows:
+            self._insert(table, _numbered(whole, batch, accounts=table == "a_accounts"))
         return size
 
     def _insert(self, name: str, table: pa.Table) -> None:
@@ -183,14 +193,15 @@ def _ddl(layout: Layout) -> str:
     return ", ".join(["batch VARCHAR", "day DATE", "file_kind VARCHAR", "number VARCHAR", "record BIGINT", *columns])
 
 
-def _numbered(columns: Mapping[str, pa.Array], batch: Exchanged, size: int, *, accounts: bool) -> pa.Table:
-    """The records with the batch they belong to and their number in the file, from 1."""
+def _numbered(records_: pa.Table, batch: Exchanged, *, accounts: bool) -> pa.Table:
+    """The records with the batch they belong to; `record` is their number in the file, from 1."""
+    size = records_.num_rows
+    columns = {name: records_[name].combine_chunks() for name in records_.column_names}
     repeated: dict[str, Any] = {
         "batch": pa.repeat(pa.scalar(batch.name), size),
         "day": pa.repeat(pa.scalar(batch.business_date, pa.date32()), size),
         "file_kind": pa.repeat(pa.scalar(batch.kind), size),
         "number": pa.repeat(pa.scalar(batch.batch_no), size),
-        "record": pa.array(np.arange(1, size + 1), pa.int64()),
     }
     if accounts:
         repeated["fine"] = people.valid_numbers(columns["account"])

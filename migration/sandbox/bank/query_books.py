@@ -59,7 +59,7 @@ def batch(ledger: Ledger, asked: Body) -> Body:
     found = _answer(ledger, asked)
     if found is None:
         return ABSENT
-    exchange, rows = found
+    _, rows = found
     total = sum(int(row.get("AMOUNT", b"0")) for row in rows)
     return {"state": "S", "txCounts": str(len(rows)), "txAmount": yuan(total), "currency": "156"}
 
@@ -96,6 +96,9 @@ def listing(ledger: Ledger, asked: Body) -> Body:
         "currency": "156",
         "loanTerm": f"{row['term_days']:04d}",
         "inputDate": row["file"][-8:],
+        "intType": row["int_type"],
+        "intPayDay": row["pay_day"],
+        "yield": f"{row['rate_e5']:08d}",
         "suretyAccountId": row["guarantor_account"],
         "nominalAccountId": row["nominal_account"],
         "payeeAccountId": row["payee_account"],

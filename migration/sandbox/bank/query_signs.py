@@ -80,7 +80,8 @@ def _sm2(folder: Path, who: str, *, own: bool) -> Any:
     if own:
         sealed, _, _ = PEM.decode((folder / f"{who}_sm2.key").read_text())
         _, inner, _ = PKCS8.unwrap(sealed, PASSWORD.encode())
-        scalar = bytes(DerOctetString().decode(DerSequence().decode(inner)[1]).payload or b"").hex()
+        held: Any = DerSequence().decode(inner)[1]
+        scalar = bytes(DerOctetString().decode(held).payload or b"").hex()
     tool = sm2.CryptSM2(private_key=scalar, public_key="")
     tool.public_key = der[-64:].hex()  # its constructor strips leading fours and noughts
     return tool
