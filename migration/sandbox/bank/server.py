@@ -135,7 +135,7 @@ class SandboxBank:
 
     def _loses(self, name: str) -> bool:
         """Whether the fault plan has this new request vanish before anybody has looked into it."""
-        for rule in self._faults.plan.lose:
+        for rule in self.faults.plan.lose:
             if not rule.match.search(name) or self._ledger.file(name) is not None:
                 continue
             with self._ledger.transaction():
