@@ -78,7 +78,7 @@ def record(kind: str, shape: Layout, sent: Mapping[str, bytes], reply: Reply, co
 def _field(each: Field, name: str | None, sent: Mapping[str, bytes], reply: Reply, code: str | None) -> bytes:
     if name is None:  # not told of: as it was sent, else blank
         return sent.get(each.name, b"").ljust(each.width)
-    if code is not None and each.name in {"RSPCODE", "INPDATE"}:  # details tell of the day it was registered, not of ours
+    if code is not None and each.name in {"RSPCODE", "INPDATE"}:  # details tell of another day than the batch's
         value = code if each.name == "RSPCODE" else ""
     else:
         value = reply.get(name)
