@@ -271,10 +271,10 @@ def _wait(house: House, missing: Sequence[Batch], left: float, said: Mapping[str
     raise _waiting(house, [b for b in missing if b.kind != "company" or left > 0], said)
 
 
-def _waiting(house: House, missing: Sequence[Batch], said: Mapping[str, inquire.Said]) -> Waiting:
+def _waiting(house: House, missing: Sequence[Batch], said: Mapping[str, inquire.Said] | None = None) -> Waiting:
     """What is awaited, since when, and from when on it can be there."""
     due = [at for at in (expected(house, b) for b in missing) if at is not None and at > house.clock.now()]
-    return Waiting(*(_awaited(house, b, said.get(batch_id(b))) for b in missing), until=min(due, default=None))
+    return Waiting(*(_awaited(house, b, (said or {}).get(batch_id(b))) for b in missing), until=min(due, default=None))
 
 
 def expected(house: House, batch: Batch) -> datetime | None:
