@@ -6,6 +6,7 @@ then a file may be sent once more, the same bytes under the same name, when peop
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Final, Literal
@@ -154,8 +155,12 @@ def _absent(house: House, batch: Batch) -> Said:
     note = {"batch": _label(batch), "request_sha256": batch.request_sha256, "gate": gate, "digest": digest}
     house.journal.note(house.actor, RESENT, note)
     gates.require_approval(house, gate, batch.round, digest)  # fenced: who was overtaken stops here
+    sealed = house.journal.request(batch)
+    if hashlib.sha256(sealed).hexdigest() != batch.request_sha256:
+        detail = "the kept bytes are not those that were sealed and approved"
+        raise GateClosed.of("CONTENT_CHANGED", batch.request_name, detail, "cutover journal verify")
     house.failpoint("resend.before_deliver")
-    house.files.deliver(batch.request_name, batch.business_date, house.journal.request(batch))
+    house.files.deliver(batch.request_name, batch.business_date, sealed)
     house.failpoint("resend.after_deliver")
     house.tell(f"{batch.stage}: sent {batch.request_name} again, as approved")
     return "resent"
