@@ -41,6 +41,7 @@ MATRIX = """
     event           SI       SI      SI        S         -
     exception       SIu      SIu     Su        S         -
     gate            SIu      S       S         S         -
+    inquiry         S        SI      S         S         -
     item            SID      Su      S         S         -
     resend          S        S       SI        S         -
     schema_migration S       S       S         S         S
@@ -60,7 +61,7 @@ COLUMNS = {
     ("sender", "exception"): {"state", "amount_fen"},
     ("approver", "exception"): {"state"},
     ("planner", "gate"): {"state"},
-    ("sender", "item"): {"state", "code", "account_no", "activated", "authcode", "result_record"},
+    ("sender", "item"): {"state", "code", "account_no", "activated", "authcode", "result_record", "inquiry"},
     ("planner", "stage"): {"state", "totals", "reasons", "ended_at"},
     ("sender", "stage"): {"state", "totals", "reasons", "ended_at"},
 }

@@ -24,20 +24,24 @@ ALTER TABLE journal.item ADD CONSTRAINT item_answered
 -- Numbers of messages to the bank, a hundred at a time; they begin again after the last (the time of day tells them apart).
 CREATE SEQUENCE journal.message_number MINVALUE 0 MAXVALUE 999900 INCREMENT BY 100 START WITH 0 CYCLE;
 
--- Who sends asks, too.
-DO $$
+-- Least privilege: who sends asks, too.
+ALTER FUNCTION journal.assign_rights() RENAME TO assign_rights_with_days;
+CREATE FUNCTION journal.assign_rights() RETURNS text[] LANGUAGE plpgsql AS $$
 DECLARE
+    missing text[] := journal.assign_rights_with_days();
     granted record;
 BEGIN
     FOR granted IN SELECT * FROM (VALUES
         ('sender', 'TABLE journal.inquiry', 'SELECT, INSERT'), ('planner', 'TABLE journal.inquiry', 'SELECT'),
         ('approver', 'TABLE journal.inquiry', 'SELECT'), ('reporter', 'TABLE journal.inquiry', 'SELECT'),
         ('sender', 'TABLE journal.item', 'UPDATE (inquiry)'),
-        ('sender', 'SEQUENCE journal.message_number', 'USAGE'), ('planner', 'SEQUENCE journal.message_number', 'USAGE'),
-        ('reporter', 'SEQUENCE journal.message_number', 'USAGE')) AS rights (role, subject, privileges) LOOP
-        IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'cutover_' || granted.role) THEN
+        ('sender', 'SEQUENCE journal.message_number', 'USAGE')) AS rights (role, subject, privileges) LOOP
+        IF 'cutover_' || granted.role <> ALL (missing) THEN
             EXECUTE format('GRANT %s ON %s TO %I', granted.privileges, granted.subject, 'cutover_' || granted.role);
         END IF;
     END LOOP;
+    RETURN missing;
 END
 $$;
+REVOKE ALL ON FUNCTION journal.assign_rights() FROM PUBLIC;
+SELECT journal.assign_rights();
