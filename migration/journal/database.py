@@ -60,7 +60,7 @@ class Tx:
         return {"cutover": self.cutover}
 
     def touch(self, *groups: str) -> None:
-        """Say that rows of these tables (or `disposition/<entity>`) were written: the event will carry their digests."""
+        """Say that rows of these groups (a table, `disposition/<entity>`, `day/<date>`) were written: the event tells them."""
         for group in groups:
             self.touched[group] = {**self.own, "entity": group.partition("/")[2]}
 

@@ -13,6 +13,7 @@ from migration.domain.ports import ReconciledDay
 from migration.journal import copying
 from migration.journal.sqlfiles import query, source
 from migration.journal.verbs import Verbs
+from migration.journal.witness import DAYS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -49,6 +50,7 @@ class DayVerbs(Verbs):
                 copying.load(
                     tx.connection, _stored(rows[kind].cast(schema), kind, tx.cutover, day.day), f"journal.day_{kind}"
                 )
+            tx.touch(*(f"{table}/{day.day.isoformat()}" for table in DAYS))
             return payload(day, rows)
 
         self._db.write(self._cutover, "day_imported", body, fence=fence)

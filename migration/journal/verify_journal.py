@@ -34,7 +34,8 @@ if TYPE_CHECKING:
 GENESIS = "0" * 64
 NOTHING = hashlib.sha256(b"").hexdigest()
 WHOLE = ("snapshot", "correction", "approver", "gate", "decision", "exception", "signature", "resend", "stage")
-TABLES = (*WHOLE, "check_result", "batch", "item", "disposition")
+DAYS = ("day", "day_balance", "day_difference", "day_error", "day_movement")
+TABLES = (*WHOLE, "check_result", "batch", "item", "disposition", *DAYS)
 SHOWN = 200
 PEM_HEAD = bytes.fromhex("302a300506032b6570032100")  # SubjectPublicKeyInfo of an Ed25519 key, before its 32 bytes
 WORDS = {
@@ -371,6 +372,8 @@ def _group(table: str, line: bytes) -> str:
     row = json.loads(line.decode("utf-8"))
     if table in {"batch", "item"}:
         return f"{table}/{row['business_date']}/{row['batch_no']}"
+    if table in DAYS:
+        return f"{table}/{row['day']}"
     return f"{table}/{row['entity']}" if table == "disposition" else table
 
 

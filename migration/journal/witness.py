@@ -35,7 +35,10 @@ TABLES: Final = (
 )
 """Tables that are one group each."""
 
-EXPORTED: Final = ("cutover", "event", *TABLES, "batch", "item", "disposition")
+DAYS: Final = ("day", "day_balance", "day_difference", "day_error", "day_movement")
+"""Tables of which each business date is a group."""
+
+EXPORTED: Final = ("cutover", "event", *TABLES, "batch", "item", "disposition", *DAYS)
 """Every table that an auditor gets; the bytes of files stay, their digests are in `batch`."""
 
 
@@ -71,8 +74,9 @@ def _digest(connection: Connection, group: str, values: Mapping[str, object]) ->
 def exported(connection: Connection, cutover: int, table: str) -> Iterator[str]:
     """Yield all rows of a table of one cutover, group by group."""
     own: dict[str, object] = {"cutover": cutover}
-    if table == "disposition":
-        for entity in connection.execute(query("disposed"), own).scalars().all():
+    if table == "disposition" or table in DAYS:
+        parts = "imported" if table in DAYS else "disposed"
+        for entity in connection.execute(query(parts), own).scalars().all():
             yield from rows(connection, table, {**own, "entity": entity})
     elif table in {"batch", "item"}:
         for no, day, number in connection.execute(query("drawn"), own).all():

@@ -6,7 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+
 from migration.clock import FakeClock
+from migration.domain.ports import ReconciledDay
+from migration.journal import days
 from migration.journal.keys import EvidenceKey
 from migration.journal.notary import ROOTS, Notary
 from migration.journal.store import PostgresJournal
@@ -53,6 +57,20 @@ def files_of(folder: Path) -> Files:
     return {path.stem: path.read_bytes().splitlines() for path in sorted(folder.glob("*.jsonl"))}
 
 
+def a_day() -> dict[str, pa.Table]:
+    """A day's rows, one or two of each kind."""
+    account = "6212460000000000001"
+    rows: dict[str, list[dict[str, Any]]] = {
+        "balance": [{"account": account, "balance_fen": 700}],
+        "movement": [
+            {"record": n, "account": account, "tranno": f"T{n}", "amount_fen": 350, "reverses": None} for n in (1, 2)
+        ],
+        "error": [{"file": "EVE", "record": 9, "bytes": 3, "sha256": "c" * 64, "why": "length"}],
+        "difference": [{"code": "DAILY_X", "subject": "accounts/6212****0001", "detail": "differs"}],
+    }
+    return {kind: pa.Table.from_pylist(rows[kind], schema=schema) for kind, schema in days.TABLES.items()}
+
+
 def build(url: str, root: Path) -> Case:
     """Carry a small cutover out by hand: corrections, approvals, files, refusals, signatures; a root at every gate."""
     journal = PostgresJournal(url, FakeClock())
@@ -93,6 +111,7 @@ def build(url: str, root: Path) -> Case:
     delivered(journal, fence, plan_of("debt", ["D3"]), "debts.sample", NEXT)
     journal.record_dispositions(fence, "users", dispositions_of(("U1", "opened", "OPENED_S"), ("U2", "pending", None)))
     journal.record_dispositions(fence, "debts", dispositions_of(("D1", "registered", "REGISTERED")))
+    journal.record_day(fence, ReconciledDay(NEXT, "EVE", "a" * 64, "ALEVE", "b" * 64, 1, 2, 0), a_day())
     approve(journal, fence, "debts.sample", "f" * 64)
     seal("debts.sample", "f" * 64)
     notary.export(root / "late")

@@ -97,3 +97,31 @@ CROSS JOIN LATERAL (VALUES ('request', b.request_sha256), ('result', b.result_sh
 LEFT JOIN journal.batch_content c ON c.batch = b.no AND c.side = w.side
 WHERE b.cutover = :cutover AND w.sha256 <> '' AND encode(sha256(c.content), 'hex') IS DISTINCT FROM w.sha256
 ORDER BY 1, 2, 3
+
+-- name: rows_day
+SELECT row_to_json(r)::text FROM (
+    SELECT day, eve_name, eve_sha256, aleve_name, aleve_sha256, eve_rows, aleve_rows, reversals, at
+    FROM journal.day WHERE cutover = %(cutover)s AND day = %(entity)s::date) r
+
+-- name: rows_day_balance
+SELECT row_to_json(r)::text FROM (
+    SELECT day, account, balance_fen
+    FROM journal.day_balance WHERE cutover = %(cutover)s AND day = %(entity)s::date ORDER BY account) r
+
+-- name: rows_day_movement
+SELECT row_to_json(r)::text FROM (
+    SELECT day, record, account, tranno, amount_fen, reverses
+    FROM journal.day_movement WHERE cutover = %(cutover)s AND day = %(entity)s::date ORDER BY record) r
+
+-- name: rows_day_error
+SELECT row_to_json(r)::text FROM (
+    SELECT day, file, record, bytes, sha256, why
+    FROM journal.day_error WHERE cutover = %(cutover)s AND day = %(entity)s::date ORDER BY file COLLATE "C", record) r
+
+-- name: rows_day_difference
+SELECT row_to_json(r)::text FROM (
+    SELECT day, no, code, subject, detail
+    FROM journal.day_difference WHERE cutover = %(cutover)s AND day = %(entity)s::date ORDER BY no) r
+
+-- name: imported
+SELECT day::text FROM journal.day WHERE cutover = :cutover ORDER BY 1
