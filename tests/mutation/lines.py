@@ -86,14 +86,14 @@ def watch(items: Sequence[pytest.Item], files: Collection[str], kinds: Kinds) ->
     return reached, failed
 
 
-def states_of(items: Sequence[pytest.Item]) -> dict[str, str]:
-    """Test file -> digest of it and of all it may use: what was watched holds while that stays the same."""
+def states_of(items: Sequence[pytest.Item], files: Collection[str]) -> dict[str, str]:
+    """Test file -> digest of it and of what is mutated: what was watched holds while these stay the same.
+
+    Other code may change meanwhile; at worst a mutant is then not tried on a test that would have killed it.
+    """
     shared = hashlib.sha256()
-    for folder in ("migration", "expectations", "tests"):
-        for path in sorted((ROOT / folder).rglob("*")):
-            mine = "mutation" in path.parts or path.name.startswith("test_")
-            if path.suffix in {".py", ".sql"} and not mine:
-                shared.update(path.read_bytes())
+    for file in sorted(files):
+        shared.update(Path(file).read_bytes())
     found = {}
     for file in {item.nodeid.partition("::")[0] for item in items}:
         digest = shared.copy()
@@ -107,7 +107,7 @@ def gather(
 ) -> tuple[Reached, list[Verdict]]:
     """What every test reaches: read where it is known, watched where a test file or the product has changed."""
     whole, failed = Reached(), []
-    for file, state in sorted(states_of(items).items()):
+    for file, state in sorted(states_of(items, files).items()):
         place = kept / f"reached-{file.replace('/', '-')}-{state}.json"
         if not place.exists():
             mine = [item for item in items if item.nodeid.partition("::")[0] == file]
