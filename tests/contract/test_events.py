@@ -48,9 +48,7 @@ def test_the_way_of_a_batch(journal, fence):
     batch = journal.mark_delivered(fence, batch, D)
     reasons = [Finding("RESULT_ECHO", "R#2", "differs", "ask")] * 25
     journal.mark_quarantined(fence, batch, HEX, reasons)
-    journal.apply(
-        fence, batch, "R", b"answers", answers_of(["L1", "L2"], outcome=["ok", "unknown"], code=["00", "22"])
-    )
+    journal.apply(fence, batch, "R", b"answers", answers_of(["L1", "L2"], outcome=["ok", "unknown"], code=["00", "22"]))
     drawn = {"batch_no": "000001", "stage": "listings", "round": 1, "kind": "listing", "sample": True, "part": 1}
     here = {"batch": BATCH}
     asked = {"gate": "listings.sample", "digest": D}
@@ -138,9 +136,15 @@ def test_a_signature_releases_what_was_unknown_and_a_mark_is_told_once(journal, 
 
 def test_stages_checks_and_dispositions(journal, fence):
     journal.record_stage(fence, "debts", 2, "done", {"debts": 3}, ("A b",))
-    journal.record_checks(fence, "debts", 2, [check("r1"), check("r2", "failed"), check("r3", "not_checked"), check("r4")])
-    journal.record_dispositions(fence, "debts", dispositions_of(("D1", "pending", None), ("D2", "registered", "REGISTERED")))
-    journal.record_dispositions(fence, "debts", dispositions_of(("D1", "registered", "REGISTERED"), ("D2", "registered", "REGISTERED")))
+    journal.record_checks(
+        fence, "debts", 2, [check("r1"), check("r2", "failed"), check("r3", "not_checked"), check("r4")]
+    )
+    journal.record_dispositions(
+        fence, "debts", dispositions_of(("D1", "pending", None), ("D2", "registered", "REGISTERED"))
+    )
+    journal.record_dispositions(
+        fence, "debts", dispositions_of(("D1", "registered", "REGISTERED"), ("D2", "registered", "REGISTERED"))
+    )
     assert told(journal) == [
         ("op", "stage", {"stage": "debts", "round": 2, "state": "done", "totals": {"debts": 3}, "reasons": ["A b"]}),
         ("op", "checked", {"stage": "debts", "round": 2, "not_passed": ["r2", "r3"],

@@ -40,6 +40,11 @@ def test_h28_a_repayment_after_the_snapshot_stops_the_next_stage_by_key(tmp_path
     assert not [n for n in case.sent() if "BIDIN" in n]
     (event,) = (e for e in case.journal.events() if e.kind == "source_changed")
     assert event.payload["entities"]["debts"]["sums_fen"]["principal"] == {"before": 100000, "after": 60000}
+    assert event.payload["from"] == case.journal.snapshot().digest
+    assert event.payload["to"] == case.source.take().digest
+    slip_in(case, repaid(small(), "L1D1", 500))
+    assert case.run() == 3
+    assert len([e for e in case.journal.events() if e.kind == "source_changed"]) == 2, "each state of the source once"
     slip_in(case, small())
     assert case.run() == 0, "undone at the source, the run goes on"
 

@@ -17,7 +17,11 @@ def twin(**changes):
 
 
 def cash(user: str, available: str = "0.00", frozen: str = "0.00"):
-    return {"escrow_accounts": [row("escrow_accounts", escrow_id=f"E{user}", user_id=user, available=available, frozen=frozen)]}
+    return {
+        "escrow_accounts": [
+            row("escrow_accounts", escrow_id=f"E{user}", user_id=user, available=available, frozen=frozen)
+        ]
+    }
 
 
 def kept(*parts) -> str:
@@ -27,6 +31,14 @@ def kept(*parts) -> str:
 
 def test_without_any_difference_the_smaller_id_is_kept():
     assert kept() == "U2"
+
+
+def test_two_pairs_of_accounts_are_two_persons():
+    second = {"users": [{**person(6), "name": person(3)["name"], "id_no": person(3)["id_no"]}]}
+    third = {"users": [{**person(7), "name": person(3)["name"], "id_no": person(3)["id_no"]}]}
+    users = book(PEOPLE, twin(), second, third).users.users
+    found = dict(zip(users["user_id"].to_pylist(), users["kept_user_id"].to_pylist(), strict=True))
+    assert found == {"U1": "U1", "U2": "U2", "U3": "U3", "U4": "U4", "U5": "U2", "U6": "U3", "U7": "U3"}
 
 
 def test_frozen_cash_counts_as_balance():

@@ -63,7 +63,8 @@ def test_a_small_vocabulary_becomes_a_column():
 def attempts(*rows, marks=()):
     items = pa.Table.from_pylist(list(rows), schema=ITEMS)
     resends = pa.Table.from_pylist(
-        [{"entity": "debts", "key": k, "after_date": DAY, "after_batch": n, "by": "x"} for k, n in marks], schema=RESENDS
+        [{"entity": "debts", "key": k, "after_date": DAY, "after_batch": n, "by": "x"} for k, n in marks],
+        schema=RESENDS,
     )
     return Attempts.of(pa.chunked_array([["D1", "D2", "D3", "D4", "D5"]]), items, resends), items
 

@@ -186,3 +186,15 @@ def test_a_row_to_be_sent_is_net_with_the_consented_end():
     found = book(*parts, opened=OPENED, listings=LISTED, overdue="extend_with_consent").debts
     (row,) = found.rows(found.sendable).to_pylist()
     assert (row["holder_account"], row["amount_fen"], str(row["end_date"])) == ("A-U2", 1234, "2018-03-01")
+
+
+def test_only_an_orphan_or_a_lost_date_keeps_preflight_shut():
+    def shut(*parts, **known):
+        return book(*parts, **known).debts.preflight_shut.tolist()
+
+    assert shut(*world(), opened=OPENED) == [False]
+    assert shut(*world({"status": "finished"}), opened=OPENED) == [False]
+    assert shut(*world({"principal": "0.00", "interest": "1.00"}), opened=OPENED) == [False]
+    assert shut(*world({"lender_id": "X"}), opened=OPENED) == [True]
+    assert shut(*world({"listing_id": "X"}), opened=OPENED) == [True]
+    assert shut(*world({"lender_id": "X"}), opened=OPENED, signed=[("debts", "L1D1", "ORPHAN")]) == [False]

@@ -122,3 +122,22 @@ def test_what_is_not_accounted_for_shows_by_listing_and_by_person():
 def test_sums_stay_integers():
     assert all(isinstance(v, int) for k, v in balance(whole()).as_json().items() if k.endswith("_fen"))
     assert outcome(whole(), ())["debts"]["principal_fen"].type == pa.int64()
+
+
+def test_accounts_stand_only_with_those_who_are_opened():
+    users = {r["user_id"]: (r["account_no"], r["activated"]) for r in outcome(whole(), ())["users"].to_pylist()}
+    assert users == {
+        "U1": ("A-U1", False), "U2": ("A-U2", False), "U3": (None, None), "U4": (None, None), "U5": (None, None), "P": (None, None),
+    }  # fmt: skip
+
+
+def test_a_single_fen_is_something_to_withdraw():
+    cash = [
+        row("escrow_accounts", escrow_id="E1", user_id="U1", available="0.01"),
+        row("escrow_accounts", escrow_id="E2", user_id="U2", available="0.00", frozen="0.01"),
+        row("escrow_accounts", escrow_id="E3", user_id="U3", available="0.00"),
+    ]
+    found = outcome(book(PEOPLE, {"escrow_accounts": cash}), ())
+    assert found["residuals"]["status"].to_pylist() == ["available", "available", "empty"]
+    notices = [r["user_id"] for r in found["notices"].to_pylist() if r["kind"] == "withdraw_residual"]
+    assert notices == ["U1"]

@@ -116,3 +116,10 @@ def test_a_gap_in_the_periods_and_a_sum_that_is_not_the_amount():
 def test_what_is_not_open_or_has_no_rate_is_left_out():
     assert kinds([(1, 1)], status="finished") == {}
     assert kinds([(1, 1)], annual_rate=None) == {}
+
+
+def test_interest_at_maturity_is_counted_three_ways():
+    by_360, by_365, by_months = expected("at_maturity", 1_000_000, 1_200_000, 2, 80)
+    assert by_360 == ((0, 0), (1_000_000, 26_666))
+    assert by_365 == ((0, 0), (1_000_000, 26_301))
+    assert by_months == ((0, 0), (1_000_000, 30_000)), "80 days are 3 months"
