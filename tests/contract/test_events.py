@@ -13,6 +13,7 @@ from tests.contract.test_journal import (
     answers_of,
     check,
     corrections_of,
+    delivered,
     dispositions_of,
     exceptions_of,
     fence,
@@ -32,8 +33,11 @@ def sha(text: str) -> str:
 
 
 def told(journal, since: int = 2) -> list[tuple[str, str, dict]]:
-    """Actor, kind and payload of the events after the first two (begun, acquired)."""
-    return [(e.actor, e.kind, dict(e.payload)) for e in journal.events()[since:]]
+    """Actor, kind and payload of the events after the first two (begun, acquired).
+
+    `rows` is left out: in the database it holds the digests of the rows written, which the double has none of.
+    """
+    return [(e.actor, e.kind, {k: v for k, v in e.payload.items() if k != "rows"}) for e in journal.events()[since:]]
 
 
 def test_the_beginning(journal, fence):
@@ -55,8 +59,7 @@ def test_the_way_of_a_batch(journal, fence):
     assert told(journal) == [
         ("op", "planned", {"business_date": "2017-11-18", "first": 1, "gate": "listings.sample#1",
                            "batches": [drawn | {"rows": 2, "sum_fen": 200}]}),
-        ("op", "sealed", here | {"request_name": "Q", "request_sha256": sha("bytes"), "bytes": 5, "rows": 2,
-                                 "sum_fen": 200, "stage": "listings", "round": 1}),
+        ("op", "sealed", here | {"request_name": "Q", "request_sha256": sha("bytes"), "bytes": 5, "sum_fen": 200, "stage": "listings", "round": 1}),
         ("op", "gate_opened", asked | {"round": 1, "needed": 1, "requester": "op", "superseded": 0}),
         ("ann", "decided", asked | {"name": "ann", "decision": "approve", "state": "approved", "rehearsal": False}),
         ("op", "delivered", here | {"request_sha256": sha("bytes"), "gate": "listings.sample#1", "digest": D}),
@@ -95,8 +98,8 @@ def test_snapshots_corrections_and_notes(journal, fence):
     journal.note("dan", "seen", {"day": date(2017, 11, 18), "n": [1, True, None]})
     assert told(journal) == [
         ("op", "snapshot_recorded", {"digest": "s1", "counts": {"users": 3}, "issues": 4}),
-        ("cem", "corrections_added", {"importer": "cem", "first": 1, "rows": 2, "fields": [["U1", "phone"], ["U2", "name"]]}),
-        ("cem", "corrections_added", {"importer": "cem", "first": 3, "rows": 1, "fields": [["U1", "phone"]]}),
+        ("cem", "corrections_added", {"importer": "cem", "first": 1, "fields": [["U1", "phone"], ["U2", "name"]]}),
+        ("cem", "corrections_added", {"importer": "cem", "first": 3, "fields": [["U1", "phone"]]}),
         ("dan", "seen", {"day": "2017-11-18", "n": [1, True, None]}),
     ]  # fmt: skip
 
@@ -118,9 +121,7 @@ def test_exceptions_signatures_and_marks(journal, fence):
 
 
 def test_a_signature_releases_what_was_unknown_and_a_mark_is_told_once(journal, fence):
-    (batch,) = journal.plan(fence, [plan_of("listing", ["L1", "L2"])], DAY, "")
-    batch = journal.seal(fence, batch, "Q", b"bytes")
-    batch = journal.mark_delivered(fence, batch, "")
+    batch = delivered(journal, fence, plan_of("listing", ["L1", "L2"]), "listings.full")
     answers = answers_of(["L1", "L2"], outcome=["unknown", "refused"], code=["22", "13"])
     journal.apply(fence, batch, "R", b"answers", answers)
     unknown, refused = ("listings", "L1", "BANK_22"), ("listings", "L2", "BANK_13")
