@@ -38,7 +38,7 @@ SELECT row_to_json(r)::text FROM (
 -- name: rows_item
 SELECT row_to_json(r)::text FROM (
     SELECT %(date)s::text AS business_date, %(number)s::text AS batch_no, record_no, entity, key, amount_fen, row_digest,
-           state, code, account_no, activated, authcode, result_record
+           state, code, account_no, activated, authcode, result_record, inquiry
     FROM journal.item WHERE batch = %(batch)s ORDER BY record_no) r
 
 -- name: rows_exception
