@@ -48,8 +48,11 @@ bench-small: setup ## 20,000 users, 2,000 listings, 100,000 debts: seconds a sta
 	@$(BIN)/python -m benchmarks.small
 
 SEEDS ?= 10000
-simulate: setup ## Deterministic simulation: SEEDS=10000 schedules, or SEED=7 once more.
-	@$(BIN)/python -m tests.simulation.campaign $(if $(SEED),seed $(SEED),seeds $(SEEDS))
+FIRST ?= 1
+REAL ?= 10
+simulate: setup ## Deterministic simulation: SEEDS=10000 schedules, REAL=10 of them on PostgreSQL too; or SEED=7 once more.
+	@$(BIN)/python -m tests.simulation.campaign $(if $(SEED),seed $(SEED),seeds $(SEEDS) --first $(FIRST))
+	@$(if $(SEED),,$(BIN)/python -m tests.simulation.campaign real $(REAL))
 
 PAIRS ?= 5000
 crash-pairs: setup ## Two deaths in one cutover, at PAIRS=5000 sampled pairs of points.
@@ -60,8 +63,10 @@ tamper: setup ## Tamper with an evidence bundle TAMPERS=10000 times; the stand-a
 	@$(BIN)/python -m tests.support.tampering $(TAMPERS)
 
 TIMES ?= 20
-kill-campaign: setup ## SIGKILL of a real process at every named point, TIMES=20 at each.
+STOPS ?= 20
+kill-campaign: setup ## SIGKILL of a real process at every named point, TIMES=20 at each; PostgreSQL stopped in STOPS=20 cutovers.
 	@$(BIN)/python -m tests.simulation.campaign kills $(TIMES)
+	@$(BIN)/python -m tests.simulation.campaign stops $(STOPS)
 
 DRILLS ?= all
 airflow-chaos: setup ## Drills in a real Airflow, whole cutovers each: DRILLS=all, or DRILLS=scheduler,clear.

@@ -1,6 +1,6 @@
 """Long campaigns: schedules, pairs of crashes, real kills. Each prints what it did, and how to see a failure again.
 
-python -m tests.simulation.campaign seeds 10000 | seed 7 | pairs 5000 | kills 20
+python -m tests.simulation.campaign seeds 10000 | seed 7 | pairs 5000 | kills 20 | real 10 | stops 20
 """
 
 from __future__ import annotations
@@ -14,16 +14,27 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from functools import partial
 from pathlib import Path
 
 from migration.journal.embedded import Embedded
-from tests.simulation.crashes import CrashWorld, differences, points
+from tests.simulation import crashes
+from tests.simulation.crashes import CrashWorld, points
 from tests.simulation.faults import KINDS
 from tests.simulation.schedule import Schedule, simulate
-from tests.support import killed, memo
+from tests.simulation.world import RealJournal
+from tests.support import killed, memo, stopped
+from tests.support.comparing import differences
 from tests.support.segments import Segments
+from tests.support.stopped import Stops
 
 CHUNK = 20
+TASKS = 100
+"""Chunks after which a process is replaced by a new one: memory stays bounded however many seeds there are."""
+ALL_STRIKE = 1000
+"""So many seeds must have met every kind of fault."""
+STOPS = 6
+"""Stops of the server in one story."""
 
 
 def _seeds(bounds: tuple[int, int]) -> tuple[Counter[str], list[str]]:
@@ -44,7 +55,7 @@ def seeds(count: int, first: int, workers: int) -> int:
     """Run seeds first .. first+count-1; print how often every kind of fault struck."""
     begun, fired, wrong = time.monotonic(), Counter[str](), 0
     parts = [(s, min(s + CHUNK, first + count)) for s in range(first, first + count, CHUNK)]
-    with multiprocessing.get_context("spawn").Pool(workers) as pool:
+    with multiprocessing.get_context("spawn").Pool(workers, maxtasksperchild=TASKS) as pool:
         for number, (some, bad) in enumerate(pool.imap_unordered(_seeds, parts), start=1):
             fired += some
             wrong += len(bad)
@@ -59,6 +70,28 @@ def seeds(count: int, first: int, workers: int) -> int:
     print(
         f"{len(KINDS) - len(never)} of {len(KINDS)} kinds of fault struck; never: {', '.join(sorted(never)) or 'none'}"
     )
+    return 1 if wrong or (never and count >= ALL_STRIKE) else 0
+
+
+def real(count: int, first: int) -> int:
+    """Run seeds on the journal of production too: the same story, word for word, and the same files."""
+    memo.install()
+    place = Path(tempfile.mkdtemp(prefix="cutover_real_"))
+    place.chmod(0o755)  # PostgreSQL's OS user must pass
+    begun, wrong = time.monotonic(), 0
+    with Embedded(place, durable=False) as server:
+        for seed in range(first, first + count):
+            memory, theirs = Schedule(seed), Schedule(seed, partial(RealJournal, server.url(f"s{seed}")))
+            memory.run()
+            theirs.run()
+            theirs.world.store.close()
+            server.drop(f"s{seed}")
+            same = (theirs.trail, theirs.world.sent()) == (memory.trail, memory.world.sent())
+            wrong += not same
+            print(
+                f"SEED={seed} on PostgreSQL: {'the same' if same else 'another story'}, {time.monotonic() - begun:.0f} s"
+            )
+    shutil.rmtree(place, ignore_errors=True)
     return 1 if wrong else 0
 
 
@@ -83,7 +116,7 @@ def pairs(count: int, seed: int) -> int:
         pair = dice.choice(every), dice.choice(every)
         world = CrashWorld(*pair)
         code = world.finish()
-        found = differences(world, undisturbed) if code == 0 else [str(r) for r in world.reasons]
+        found = crashes.differences(world, undisturbed) if code == 0 else [str(r) for r in world.reasons]
         if found:
             wrong += 1
             print(f"\n{pair}: {found}")
@@ -115,6 +148,29 @@ def kills(times: int, seed: int) -> int:
     return 1 if wrong else 0
 
 
+def stops(count: int, seed: int) -> int:
+    """Cutovers over a PostgreSQL that is stopped with `immediate` six times, at drawn statements."""
+    memo.install()
+    place = Path(tempfile.mkdtemp(prefix="cutover_stops_"))
+    place.chmod(0o755)
+    wrong, dice, begun = 0, random.Random(seed), time.monotonic()
+    with Embedded(place) as server:
+        counted = Stops(server, {})
+        stopped.play(place / "undisturbed", server, counted)
+        for number in range(1, count + 1):
+            chosen = {n: dice.random() < 0.5 for n in dice.sample(range(2, counted.statements), STOPS)}
+            root = place / f"stopped{number}"
+            stopped.play(root, server, Stops(server, chosen))
+            found = differences(root, place / "undisturbed")
+            wrong += bool(found)
+            print(f"{number}/{count} cutovers, stopped at {sorted(chosen)}: {found}, {time.monotonic() - begun:.0f} s")
+            server.drop(root.name)
+            shutil.rmtree(root)
+    print(f"{count} cutovers, {count * STOPS} stops, {wrong} differences")
+    shutil.rmtree(place, ignore_errors=True)
+    return 1 if wrong else 0
+
+
 def main() -> int:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -127,15 +183,20 @@ def main() -> int:
     two = verbs.add_parser("pairs")
     two.add_argument("count", type=int)
     two.add_argument("--seed", type=int, default=20171118)
-    real = verbs.add_parser("kills")
-    real.add_argument("times", type=int)
-    real.add_argument("--seed", type=int, default=20171118)
+    named = verbs.add_parser("kills")
+    named.add_argument("times", type=int)
+    named.add_argument("--seed", type=int, default=20171118)
+    for verb in ("real", "stops"):
+        on_server = verbs.add_parser(verb)
+        on_server.add_argument("count", type=int)
+        on_server.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
     if given.verb == "seeds":
         return seeds(given.count, given.first, given.workers)
-    if given.verb == "seed":
-        return one(given.number)
-    return pairs(given.count, given.seed) if given.verb == "pairs" else kills(given.times, given.seed)
+    calls = {"pairs": pairs, "real": real, "stops": stops}
+    if given.verb in calls:
+        return calls[given.verb](given.count, given.seed)
+    return one(given.number) if given.verb == "seed" else kills(given.times, given.seed)
 
 
 if __name__ == "__main__":

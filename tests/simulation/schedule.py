@@ -24,7 +24,7 @@ from migration.stages.order import ROUNDS, STAGES, STEPS
 from tests.contract.platforms import Tables
 from tests.simulation.faults import KINDS, swarm
 from tests.simulation.invariants import Invariants, Violation, require
-from tests.simulation.world import EFFECTS, Hook, SimulatedCrash, StillLegacy, World
+from tests.simulation.world import EFFECTS, Hook, SimulatedCrash, StillJournal, StillLegacy, World
 from tests.support.memo import REAL, Memo
 from tests.support.platform import joined, loan, person, small
 
@@ -62,7 +62,7 @@ MEASURES = Memo("measures", REAL["measures"])
 class Schedule:
     """The world, its actors and the dice."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, store: Callable[[Any], Any] = StillJournal) -> None:
         self.seed = seed
         self.random = Random(seed)
         self.focus = list(KINDS)[seed % len(KINDS)]
@@ -72,7 +72,9 @@ class Schedule:
         if self.measured:  # the verifier holds a correction against what was sent before it: not settled yet
             self.swarm -= {"late_correction"}
         source = StillLegacy(platform()) if "source_changed" in self.swarm else SOURCE
-        self.world = World(source, self._plan(), measured=self.measured, confidence=self.random.choice((0, 0, "0.95")))
+        plan = self._plan()
+        confidence = self.random.choice((0, 0, "0.95"))
+        self.world = World(source, plan, measured=self.measured, store=store, confidence=confidence)
         self.world.terms = replace(self.world.terms, confidence=_decimal(self.world.terms.confidence))
         self.world.terms = replace(self.world.terms, rows_per_file=self.random.choice((2, 4, 9999)))
         self.invariants = Invariants(self.world)
@@ -470,9 +472,9 @@ def _decimal(value: Any) -> Any:
     return Decimal(value)
 
 
-def simulate(seed: int) -> Counter[str]:
+def simulate(seed: int, store: Callable[[Any], Any] = StillJournal) -> Counter[str]:
     """Run one seed; returns what fired. A Violation says how to see it again."""
-    schedule = Schedule(seed)
+    schedule = Schedule(seed, store)
     try:
         schedule.run()
     except BaseException as wrong:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import gc
 import os
 from collections import Counter
+from functools import partial
 
 import pytest
 
 from tests.simulation.faults import KINDS
 from tests.simulation.invariants import Violation
 from tests.simulation.schedule import Schedule, simulate
+from tests.simulation.world import RealJournal
 from tests.support import memo
 
 RARE = (150, 159, 169, 193)
@@ -43,6 +45,17 @@ def test_a_seed_is_one_schedule():
     assert one.trail == two.trail
     assert one.world.store.head() == two.world.store.head()
     assert one.world.sent() == two.world.sent()
+
+
+def test_a_schedule_on_the_journal_of_production(pg_url):
+    """The same dice and the same stages: only what a clock or a key in the database makes may differ."""
+    memory, real = Schedule(3), Schedule(3, partial(RealJournal, pg_url))
+    memory.run()
+    real.run()
+    real.world.store.close()
+    assert real.trail == memory.trail
+    assert real.world.sent() == memory.world.sent()
+    assert real.world.effects() == memory.world.effects()
 
 
 def test_a_violation_says_how_to_see_it_again(monkeypatch):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import astuple
+from functools import partial
 from typing import Any, ClassVar
 
 import pyarrow as pa
@@ -15,6 +16,7 @@ from migration.clock import FakeClock
 from migration.domain.ports import Snapshot
 from migration.domain.tables import ENTITY_OF
 from migration.journal.memory import MemoryJournal
+from migration.journal.store import PostgresJournal
 from migration.legacy.memory import MemoryLegacy
 from migration.stages import gather
 from migration.stages.house import House
@@ -135,16 +137,54 @@ class StillJournal(MemoryJournal):
         return self._still(("dispositions", entity), held, lambda: super(StillJournal, self).dispositions(entity))
 
 
+class RealJournal:
+    """The journal of production for schedules: what is read is kept as long as the head of the chain stays."""
+
+    READS = frozenset({"items", "exceptions", "dispositions", "batches", "gates", "stages", "events", "resends"})
+
+    def __init__(self, url: str, clock: Any) -> None:
+        self._real = PostgresJournal(url, clock)
+        self._head, self._read = "", dict[Any, Any]()
+
+    def __getattr__(self, verb: str) -> Any:
+        call = getattr(self._real, verb)
+        return partial(self._kept, verb, call) if verb in self.READS else call
+
+    def _kept(self, verb: str, call: Callable[..., Any], *values: Any) -> Any:
+        head = self._real.head()
+        if head != self._head:
+            self._head, self._read = head, {}
+        if (verb, values) not in self._read:
+            self._read[verb, values] = call(*values)
+        return self._read[verb, values]
+
+    def by_batch(self) -> dict[Any, tuple[str, pa.Table]]:
+        """(business date, number) -> entity and items."""
+        found: dict[Any, tuple[str, pa.Table]] = {}
+        for entity in ("users", "listings", "debts"):
+            rows = self.items(entity)
+            places = list(zip(rows["business_date"].to_pylist(), rows["batch_no"].to_pylist(), strict=True))
+            for place in dict.fromkeys(places):
+                found[place] = (entity, rows.filter(pa.array([p == place for p in places])))
+        return found
+
+
 class World(Rehearsal):
     """A rehearsal without disk or database."""
 
     def __init__(
-        self, source: StillLegacy, plan: Mapping[str, Any] | None = None, *, measured: bool = True, **changes: Any
+        self,
+        source: StillLegacy,
+        plan: Mapping[str, Any] | None = None,
+        *,
+        measured: bool = True,
+        store: Callable[[Any], Any] = StillJournal,
+        **changes: Any,
     ) -> None:
         self.clock = FakeClock()  # type: ignore[assignment]
         self.wire = MemoryFiles(self.clock)
         self.bank = SimBank(self.wire, plan or {})  # type: ignore[assignment]
-        self.store = StillJournal(self.clock)
+        self.store = store(self.clock)
         self.journal = Port("journal", self.store, lambda *point: self.hook(*point))  # type: ignore[assignment]  # noqa: PLW0108 - set later
         self.source = source
         self.terms = terms(poll_s=10.0, **changes)

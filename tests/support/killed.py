@@ -86,6 +86,9 @@ class Points:
             self._left[name] = int(nth or 1)
         self.export: Callable[[], None] = lambda: None
 
+    def close(self) -> None:
+        self._trace.close()
+
     def reach(self, point: str) -> None:
         self._trace.write(f"{point}\n")
         for name in self._left:
@@ -211,14 +214,15 @@ def main(root: Path, url: str, remembered: Path, armed: str = "") -> int:
     points = Points(root / "trace", armed)
     _watch_disk(points.reach)
     case = Case(root, url, points)
-    points.export = lambda: _export(case)
+    points.export = lambda: export(case)
     codes = list(turns(case))
     sys.stderr.write(f"exit codes {codes}, last reasons {[str(r) for r in case.reasons]}\n")
-    _export(case)
+    export(case)
     return codes[-1]
 
 
-def _export(case: Case) -> None:
+def export(case: Case) -> None:
+    """Write ROOT/exports as the journal has it now."""
     book = case.house.book()
     exports.write(case.root / "exports", outcome(book, case.journal.batches()), balance(book).as_json())
 
