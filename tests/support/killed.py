@@ -75,15 +75,18 @@ class Points:
     """Failpoints: noted in the trace; an armed one kills this process.
 
     `NAME@N` is the n-th time of this name; several are divided by commas. `*.SUFFIX` is the first name that ends so, where a
-    piece of a cutover ends: the exports are written first, to be compared.
+    piece of a cutover ends: the exports are written first, to be compared. `NAME@N:SIGSTOP` is another signal than SIGKILL.
     """
 
     def __init__(self, trace: Path, armed: str = "") -> None:
         self._trace = trace.open("a", buffering=1)
         self._left: dict[str, int] = {}
+        self._signals: dict[str, signal.Signals] = {}
         for one in filter(None, armed.split(",")):
-            name, _, nth = one.partition("@")
+            point, _, wanted = one.partition(":")
+            name, _, nth = point.partition("@")
             self._left[name] = int(nth or 1)
+            self._signals[name] = signal.Signals[wanted or "SIGKILL"]
         self.export: Callable[[], None] = lambda: None
 
     def close(self) -> None:
@@ -96,12 +99,12 @@ class Points:
             if ends or point == name:
                 self._left[name] -= 1
                 if self._left[name] == 0:
-                    self._die(ends=ends)
+                    self._strike(name, ends=ends)
 
-    def _die(self, *, ends: bool) -> None:
+    def _strike(self, name: str, *, ends: bool) -> None:
         if ends:
             self.export()
-        os.kill(os.getpid(), signal.SIGKILL)
+        os.kill(os.getpid(), self._signals[name])
 
 
 class WatchedJournal:
