@@ -125,7 +125,7 @@ def pairs(count: int, seed: int) -> int:
     return 1 if wrong else 0
 
 
-def kills(times: int, seed: int) -> int:
+def kills(times: int, seed: int, first: int) -> int:
     """SIGKILL at every named point, `times` at each, the names by turns: a campaign cut short has met them all."""
     place = Path(tempfile.mkdtemp(prefix="cutover_kills_"))
     place.chmod(0o755)  # PostgreSQL's OS user must pass
@@ -135,7 +135,7 @@ def kills(times: int, seed: int) -> int:
         segments.build()
         plan = segments.plan(times, seed)
         begun = time.monotonic()
-        for done, kill in enumerate(plan, start=1):
+        for done, kill in enumerate(plan[first - 1 :], start=first):
             found = segments.kill(kill)
             met.add(kill.point.partition("@")[0])
             if found:
@@ -186,6 +186,7 @@ def main() -> int:
     named = verbs.add_parser("kills")
     named.add_argument("times", type=int)
     named.add_argument("--seed", type=int, default=20171118)
+    named.add_argument("--first", type=int, default=1)
     for verb in ("real", "stops"):
         on_server = verbs.add_parser(verb)
         on_server.add_argument("count", type=int)
@@ -196,7 +197,7 @@ def main() -> int:
     calls = {"pairs": pairs, "real": real, "stops": stops}
     if given.verb in calls:
         return calls[given.verb](given.count, given.seed)
-    return one(given.number) if given.verb == "seed" else kills(given.times, given.seed)
+    return one(given.number) if given.verb == "seed" else kills(given.times, given.seed, given.first)
 
 
 if __name__ == "__main__":
