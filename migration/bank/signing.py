@@ -127,7 +127,7 @@ class Sm2Checker:
             if len(given) != 2 * _SCALAR:
                 return False
             return gmalg.SM2(uid=SM2_UID, pk=self.point).verify(content, given[:_SCALAR], given[_SCALAR:])
-        except (binascii.Error, ValueError, ArithmeticError, gmalg.errors.GMAlgError):
+        except (binascii.Error, ValueError, ArithmeticError, gmalg.errors.GMError):
             return False
 
 

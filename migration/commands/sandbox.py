@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from migration import wiring
-from migration.commands.shared import ERR, OUT, settings
+from migration.commands.shared import OUT, settings
 from migration.domain.errors import ConfigurationError
 from migration.settings import Settings
 from migration.stages.daily import day_of
@@ -65,7 +67,7 @@ def bank(
         Path | None, typer.Option("--faults", help="A fault plan (TOML or JSON): docs/sandbox-bank.md.")
     ] = None,
     port: Annotated[
-        int | None, typer.Option("--port", help="For the query channel; this version works by files only.")
+        int | None, typer.Option("--port", min=0, max=65535, help="Answer questions over HTTPS on this port (0: any).")
     ] = None,
     sftp: Annotated[
         int | None, typer.Option("--sftp", min=0, max=65535, help="Serve the exchange by SFTP on this port (0: any).")
@@ -80,8 +82,6 @@ def bank(
     from migration.sandbox.bank import run as serve  # noqa: PLC0415
     from migration.sandbox.bank import sftp as server  # noqa: PLC0415
 
-    if port is not None:
-        ERR.print("the query channel is not part of this version; --port is not used")
     found = settings()
     place, terms = directory or _place(found), found.bank
     profile = Profile(
@@ -94,9 +94,23 @@ def bank(
     state = place / "state"
     doors = () if sftp is None else (server.door(place, state, sftp),)
     try:
-        serve(place, state=state, faults=faults, business_date=None, once=once, profile=profile, doors=doors)
+        with _counter(state, faults, port, terms.query_signature):
+            serve(place, state=state, faults=faults, business_date=None, once=once, profile=profile, doors=doors)
     except (PlanError, BankBusy, OSError) as wrong:
         raise ConfigurationError.of("SANDBOX_BANK", "sandbox bank", str(wrong), "docs/sandbox-bank.md") from wrong
+
+
+@contextmanager
+def _counter(state: Path, faults: Path | None, port: int | None, algorithm: str) -> Iterator[None]:
+    """The query counter beside the files, when it is asked for; its keys lie in `<state>/query/`."""
+    from migration.sandbox.bank.query_server import serving  # noqa: PLC0415
+
+    if port is None:
+        yield
+        return
+    with serving(state, faults, port=port, algorithm=algorithm) as (url, _):
+        OUT.print(f"questions: {url}, keys: {state / 'query'}", markup=False)
+        yield
 
 
 def day(

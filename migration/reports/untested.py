@@ -38,6 +38,11 @@ def _by_scope(material: Material) -> Iterator[Pair]:
             "查询通道未配置：未向银行逐笔回读，以结果文件回显代替。",
             "No query channel is configured: the bank was not read back; the echo in the result files stands in for it.",
         )
+    else:
+        yield (
+            "查询通道仅用于查清未知结果；对账时未向银行全量回读，以结果文件回显代替。",
+            "The query channel resolved unknown outcomes only; the bank's books were not read back as a whole.",
+        )
     if scope.transport != "sftp":
         yield (
             "SFTP 传输未测试，本次为目录交换。",
