@@ -104,6 +104,40 @@ def test_a_rejection_stops_with_the_reason_that_was_given():
     assert reason.detail == f"rejected for digest {D[:12]}: the sum is wrong"
 
 
+@pytest.mark.parametrize(("decision", "roots"), [(None, 0), ("approve", 1), ("reject", 1)])
+def test_a_root_is_signed_at_every_gate_that_is_decided_and_at_no_other(decision, roots):
+    one = house()
+    signed = []
+    one.seal = lambda *told: signed.append(told)
+    gates.ask(one, "accounts", 1, D)
+    if decision:
+        one.journal.decide("accounts", D, "ann", decision, "seen", rehearsal=False)
+    try:
+        gates.require_approval(one, "accounts", 1, D)
+        assert decision == "approve"
+    except (Waiting, GateClosed):
+        assert decision != "approve"
+    assert signed == [(one.fence, "accounts", D)] * roots
+
+
+def test_a_gate_that_was_opened_for_fewer_persons_still_needs_them_all():
+    one = house()
+    one.journal.open_gate(one.fence, "debts.full", 1, D, 1, "runner")
+    one.journal.decide("debts.full", D, "ann", "approve", "seen", rehearsal=False)
+    with pytest.raises(Waiting) as raised:
+        gates.require_approval(one, "debts.full", 1, D)
+    assert "1 of 2" in raised.value.reasons[0].detail
+
+
+def test_a_gate_that_was_opened_for_more_persons_needs_them():
+    one = house()
+    one.journal.open_gate(one.fence, "accounts", 1, D, 2, "runner")
+    one.journal.decide("accounts", D, "ann", "approve", "seen", rehearsal=False)
+    with pytest.raises(Waiting) as raised:
+        gates.require_approval(one, "accounts", 1, D)
+    assert "1 of 2" in raised.value.reasons[0].detail
+
+
 def test_a_gate_is_asked_for_as_the_run_that_asks():
     one = house(actor="ops")
     asked = gates.ask(one, "debts.full", 2, D)
