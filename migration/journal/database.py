@@ -224,7 +224,7 @@ def _engine(url: str) -> Engine:
 
 def _witnessed(tx: Tx, payload: Payload) -> Payload:
     """Return the payload with the digests of the rows that were written."""
-    return {**payload, "rows": witness.digests(tx.connection, tx.touched)} if tx.touched else payload
+    return {**payload, "witness": witness.digests(tx.connection, tx.touched)} if tx.touched else payload
 
 
 def _append(

@@ -274,7 +274,7 @@ class Verification:
             said = json.loads(event["payload"])
             if not approvals.allow(event["kind"], said):
                 self._fail("APPROVAL_INVALID", subject)
-            self.groups.update(said.get("rows", {}) if isinstance(said, dict) else {})
+            self.groups.update(said.get("witness", {}) if isinstance(said, dict) else {})
             previous, first, last = event["digest"], first or event, event
             fence = (said["fence"], event["actor"]) if event["kind"] == "acquired" else fence
             if event["kind"] == "root":

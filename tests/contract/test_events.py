@@ -35,9 +35,9 @@ def sha(text: str) -> str:
 def told(journal, since: int = 2) -> list[tuple[str, str, dict]]:
     """Actor, kind and payload of the events after the first two (begun, acquired).
 
-    `rows` is left out: in the database it holds the digests of the rows written, which the double has none of.
+    `witness` is left out: in the database it holds the digests of the rows written, which the double has none of.
     """
-    return [(e.actor, e.kind, {k: v for k, v in e.payload.items() if k != "rows"}) for e in journal.events()[since:]]
+    return [(e.actor, e.kind, {k: v for k, v in e.payload.items() if k != "witness"}) for e in journal.events()[since:]]
 
 
 def test_the_beginning(journal, fence):
@@ -59,7 +59,7 @@ def test_the_way_of_a_batch(journal, fence):
     assert told(journal) == [
         ("op", "planned", {"business_date": "2017-11-18", "first": 1, "gate": "listings.sample#1",
                            "batches": [drawn | {"rows": 2, "sum_fen": 200}]}),
-        ("op", "sealed", here | {"request_name": "Q", "request_sha256": sha("bytes"), "bytes": 5, "sum_fen": 200, "stage": "listings", "round": 1}),
+        ("op", "sealed", here | {"request_name": "Q", "request_sha256": sha("bytes"), "bytes": 5, "rows": 2, "sum_fen": 200, "stage": "listings", "round": 1}),
         ("op", "gate_opened", asked | {"round": 1, "needed": 1, "requester": "op", "superseded": 0}),
         ("ann", "decided", asked | {"name": "ann", "decision": "approve", "state": "approved", "rehearsal": False}),
         ("op", "delivered", here | {"request_sha256": sha("bytes"), "gate": "listings.sample#1", "digest": D}),
@@ -98,8 +98,8 @@ def test_snapshots_corrections_and_notes(journal, fence):
     journal.note("dan", "seen", {"day": date(2017, 11, 18), "n": [1, True, None]})
     assert told(journal) == [
         ("op", "snapshot_recorded", {"digest": "s1", "counts": {"users": 3}, "issues": 4}),
-        ("cem", "corrections_added", {"importer": "cem", "first": 1, "fields": [["U1", "phone"], ["U2", "name"]]}),
-        ("cem", "corrections_added", {"importer": "cem", "first": 3, "fields": [["U1", "phone"]]}),
+        ("cem", "corrections_added", {"importer": "cem", "first": 1, "rows": 2, "fields": [["U1", "phone"], ["U2", "name"]]}),
+        ("cem", "corrections_added", {"importer": "cem", "first": 3, "rows": 1, "fields": [["U1", "phone"]]}),
         ("dan", "seen", {"day": "2017-11-18", "n": [1, True, None]}),
     ]  # fmt: skip
 

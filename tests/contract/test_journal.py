@@ -121,7 +121,7 @@ def code_of(raised) -> str:
 
 def said(journal: Journal) -> dict:
     """What the last event says, without the digests of rows that a journal with tables adds."""
-    return {name: value for name, value in journal.events()[-1].payload.items() if name != "rows"}
+    return {name: value for name, value in journal.events()[-1].payload.items() if name != "witness"}
 
 
 def kinds(journal: Journal) -> list[str]:

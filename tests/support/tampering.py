@@ -176,8 +176,8 @@ def _forged_row(dice: random.Random, files: Files, events: list[dict[str, Any]])
     digest = hashlib.sha256(b"".join(line + b"\n" for line in files[table])).hexdigest()
     for event in reversed(events):
         said = json.loads(event["payload"])
-        if table in said.get("rows", {}):
-            said["rows"][table] = digest
+        if table in said.get("witness", {}):
+            said["witness"][table] = digest
             event["payload"] = canonical(said)
             return
 
