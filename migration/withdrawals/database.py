@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, Final
@@ -12,7 +13,9 @@ from sqlalchemy import make_url
 from migration.withdrawals.sqlfiles import query, schema
 
 ROLE: Final = "cutover_withdrawals"
+SESSION: Final = {"idle_in_transaction_session_timeout": "30s", "lock_timeout": "15s", "timezone": "UTC"}
 TIMEOUT_S: Final = 20.0
+CLOSING_S: Final = 2.0
 _LOCK: Final = 0x7769_7468  # advisory lock while the schema is made
 
 
@@ -29,32 +32,37 @@ class Database:
         """Connect; returns itself. OSError or asyncpg.PostgresError when the server is not there."""
         self._pool = await asyncpg.create_pool(
             **parameters(self._url),
-            min_size=1,
+            min_size=0,
             max_size=self._size,
             command_timeout=TIMEOUT_S,
-            server_settings={"idle_in_transaction_session_timeout": "30s", "lock_timeout": "15s", "timezone": "UTC"},
-            setup=self._prepare,
+            server_settings=SESSION | ({"role": self._role} if self._role else {}),
+            reset=_as_it_was,
         )
         return self
 
-    async def _prepare(self, connection: Any) -> None:
-        if self._role is not None:
-            await connection.execute(f"SET ROLE {self._role}")
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[asyncpg.Connection[asyncpg.Record]]:
+        """A connection for one statement, which is a transaction of its own."""
+        if self._pool is None:
+            raise RuntimeError("the database is not open")
+        async with self._pool.acquire(timeout=TIMEOUT_S) as connection:
+            yield connection
 
     @asynccontextmanager
     async def transaction(self, user_id: str | None = None) -> AsyncIterator[asyncpg.Connection[asyncpg.Record]]:
         """One transaction, on behalf of a user when one is named: only his rows are there."""
-        if self._pool is None:
-            raise RuntimeError("the database is not open")
-        async with self._pool.acquire(timeout=TIMEOUT_S) as connection, connection.transaction():
+        async with self.connection() as connection, connection.transaction():
             if user_id is not None:
                 await connection.execute(query("act_as_user"), user_id)
             yield connection
 
     async def close(self) -> None:
-        """Give the connections back."""
+        """Give the connections back; those that do not come back in time are cut."""
         if self._pool is not None:
-            await self._pool.close()
+            try:
+                await asyncio.wait_for(self._pool.close(), CLOSING_S)
+            except TimeoutError:
+                self._pool.terminate()
 
 
 async def install(url: str) -> None:
@@ -82,3 +90,7 @@ def parameters(url: str) -> dict[str, Any]:
         "database": parsed.database,
     }
     return {name: value for name, value in found.items() if value is not None}
+
+
+async def _as_it_was(_: Any) -> None:
+    """Nothing outlives a transaction here (settings are local to it): there is nothing to reset."""

@@ -92,9 +92,6 @@ class Desk:
 
     async def ask(self, order: Order) -> Withdrawal:
         """Reserve and order. Refused with the same code and facts however often the same key says the same thing."""
-        known = await self._answered(order)
-        if known is not None:
-            return known
         at = self.now()
         try:
             return await self._reserve(order, at)
@@ -102,25 +99,26 @@ class Desk:
             return await self._keep(order, refused, at)
 
     async def _reserve(self, order: Order, at: datetime) -> Withdrawal:
-        way = self._way(order.amount_fen, at)
         try:
-            async with self.database.transaction(order.user_id) as connection:
-                account = await self._owned(connection, order.user_id, order.escrow_id)
-                if not account.card:
-                    raise Refused("NO_BOUND_CARD", escrow_id=order.escrow_id)
-                row = await connection.fetchrow(query("reserve"), *self._arguments(order, at, way))
-                return withdrawal(row)
+            way = self._way(order.amount_fen, at)
+            async with self.database.connection() as connection:
+                return withdrawal(await connection.fetchrow(query("reserve"), *self._arguments(order, at, way)))
         except asyncpg.UniqueViolationError as taken:
             if taken.constraint_name == "withdrawal_one_open":
                 raise Refused("WITHDRAWAL_OPEN", escrow_id=order.escrow_id) from None
-            known = await self._answered(order)  # the same key, a moment earlier
-            if known is None:
-                raise
-            return known
+            return await self._known(order)  # the same key, a moment earlier
         except asyncpg.PostgresError as rule:
             if rule.sqlstate != RULE:
                 raise
+            if str(rule) == "ANSWERED":
+                return await self._known(order)
             raise await self._ruled(order, str(rule), at) from None
+
+    async def _known(self, order: Order) -> Withdrawal:
+        known = await self._answered(order)
+        if known is None:
+            raise Refused("SERVICE_UNAVAILABLE")
+        return known
 
     def _arguments(self, order: Order, at: datetime, way: routing.Routed) -> tuple[object, ...]:
         terms = self.terms
@@ -160,7 +158,11 @@ class Desk:
         if code == "BALANCE_TOO_SMALL":
             async with self.database.transaction(order.user_id) as connection:
                 account = await self._owned(connection, order.user_id, order.escrow_id)
+                if not account.card:
+                    return Refused("NO_BOUND_CARD", escrow_id=order.escrow_id)
                 return self._too_small(account, free=await self._free_left(connection, order.user_id, at))
+        if code == "WITHDRAWAL_OPEN":
+            return Refused(code, escrow_id=order.escrow_id)
         if code == "LARGE_VALUE_LIMIT":
             return Refused(code, limit_fen=routing.LARGE_VALUE_LIMIT_FEN)
         return Refused(code)

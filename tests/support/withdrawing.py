@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+import threading
 import time
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 
 import httpx
 import jwt
+import uvicorn
 from cryptography.hazmat.primitives.asymmetric import ed25519
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
@@ -159,3 +162,30 @@ def sender(made: World, gateway: object, **more: object) -> Sender:
 
 def run(body) -> object:
     return asyncio.run(body)
+
+
+@contextmanager
+def served(url: str, *openings: Opening, **terms: object):
+    """The service on a port of its own, in a thread: (world, its loop, base URL)."""
+    loop, ready = asyncio.new_event_loop(), threading.Event()
+    found: dict[str, object] = {}
+
+    async def body() -> None:
+        async with world(url, *openings, **terms) as made:
+            door = socket.socket()
+            door.bind(("127.0.0.1", 0))
+            found["base"] = f"http://127.0.0.1:{door.getsockname()[1]}"
+            found["server"] = uvicorn.Server(uvicorn.Config(made.app(), log_level="warning", access_log=False))
+            found["world"] = made
+            ready.set()
+            await found["server"].serve([door])
+
+    thread = threading.Thread(target=loop.run_until_complete, args=(body(),), daemon=True)
+    thread.start()
+    assert ready.wait(30)
+    try:
+        yield found["world"], loop, found["base"]
+    finally:
+        found["server"].should_exit = True
+        thread.join(20)
+        loop.close()

@@ -166,6 +166,10 @@ DECLARE
     v_fee bigint := p_fee;
     v_month date := NULL;
 BEGIN
+    PERFORM FROM withdrawals.answer WHERE user_id = p_user AND key = p_key;
+    IF FOUND THEN
+        RAISE EXCEPTION 'ANSWERED' USING ERRCODE = 'CU001';
+    END IF;
     IF (SELECT stopped FROM withdrawals.control ORDER BY seq DESC LIMIT 1) THEN
         RAISE EXCEPTION 'WITHDRAWALS_STOPPED' USING ERRCODE = 'CU001';
     END IF;
@@ -181,6 +185,9 @@ BEGIN
        SET left_fen = left_fen - p_amount - v_fee, in_transit_fen = in_transit_fen + p_amount + v_fee
      WHERE escrow_id = p_escrow AND user_id = p_user AND card <> '' AND left_fen >= p_amount + v_fee;
     IF NOT FOUND THEN
+        IF EXISTS (SELECT FROM withdrawals.withdrawal WHERE escrow_id = p_escrow AND state IN ('requested', 'in_transit')) THEN
+            RAISE EXCEPTION 'WITHDRAWAL_OPEN' USING ERRCODE = 'CU001';
+        END IF;
         RAISE EXCEPTION 'BALANCE_TOO_SMALL' USING ERRCODE = 'CU001';
     END IF;
     INSERT INTO withdrawals.withdrawal (id, user_id, escrow_id, amount_fen, fee_fen, free_month, route, settles_on, requested_at,

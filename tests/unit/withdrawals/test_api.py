@@ -149,7 +149,7 @@ ROUTES = [
     ("GET", "/ops/status"),
     ("GET", "/metrics"),
 ]
-OPEN = {"/healthz", "/", "/page.css", "/page.js", "/texts.js", "/session", "/openapi.json"}
+OPEN = {"/healthz", "/", "/icon.svg", "/page.css", "/page.js", "/texts.js", "/session", "/openapi.json"}
 
 
 def test_every_route_and_every_caller(pg_url):

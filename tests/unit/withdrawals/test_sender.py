@@ -6,13 +6,17 @@ import asyncio
 from datetime import UTC, date, datetime, timedelta
 from uuid import uuid4
 
+import httpx
 import pytest
 
 from migration.domain.errors import GateClosed, InputRefused, Waiting
 from migration.sandbox.escrow import Faults
 from migration.withdrawals.books import closed
+from migration.withdrawals.escrow_http import EscrowOverHttp
 from migration.withdrawals.gateway import Reply, Unanswered
 from tests.support.withdrawing import FREE, Clock, escrow, opening, run, sender, world
+
+NOBODY = b"6a000a40-2d59-4dc8-b1da-78bff0e90f85"
 
 
 class Killed(BaseException):
@@ -232,8 +236,8 @@ class TestReversals:
         ("content", "code"),
         [
             (b"{", "REVERSAL_ODD"),
-            (b'{"reversals": [{"number": "%s", "amount_fen": 1000}]}' % str(uuid4()).encode(), "REVERSAL_ODD"),
-            (b'{"reversals": [{"number": "%s", "amount_fen": 10.5}]}' % str(uuid4()).encode(), "REVERSAL_ODD"),
+            (b'{"reversals": [{"number": "%s", "amount_fen": 1000}]}' % NOBODY, "REVERSAL_ODD"),
+            (b'{"reversals": [{"number": "%s", "amount_fen": 10.5}]}' % NOBODY, "REVERSAL_ODD"),
         ],
     )
     def test_a_line_that_cannot_be_believed_stops_the_whole_file(self, pg_url, content, code):
@@ -283,5 +287,29 @@ def test_the_ledger_sees_a_fen_that_was_moved_behind_its_back(pg_url):
             assert [(f.code, f.subject) for f in closed(await made.books.ledger())] == [
                 ("LEDGER_OPEN", "withdrawals/E1")
             ]
+
+    run(body())
+
+
+@pytest.mark.parametrize(
+    ("status", "content"),
+    [
+        (500, b"{}"),
+        (200, b"not json"),
+        (200, b'{"word": "maybe"}'),
+        (200, b'{"word": "paid", "amount_fen": 10.0}'),
+        (200, b'{"word": "paid", "amount_fen": true}'),
+        (200, b"[]"),
+        (302, b'{"word": "paid"}'),
+    ],
+)
+def test_an_answer_of_another_form_is_not_believed(status, content):
+    async def body():
+        gateway = EscrowOverHttp("http://escrow")
+        await gateway.close()
+        answer = httpx.Response(status, content=content)
+        gateway._client = httpx.AsyncClient(transport=httpx.MockTransport(lambda _: answer), base_url="http://escrow")
+        with pytest.raises(Unanswered):
+            await gateway.ask(uuid4())
 
     run(body())
