@@ -8,7 +8,7 @@ export AIRFLOW_HOME ?= $(CURDIR)/var/airflow
 export AIRFLOW__CORE__LOAD_EXAMPLES = False
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo ui rehearse test check format lock clean bench-small bench simulate crash-pairs kill-campaign airflow-chaos planted mutation fuzz tamper
+.PHONY: help setup demo ui rehearse test check format lock clean bench-small bench simulate crash-pairs kill-campaign airflow-chaos planted mutation fuzz tamper race
 
 help: ## Print what there is to make.
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -83,6 +83,9 @@ LINES ?= 1000000
 FILES ?= 10000
 fuzz: setup ## LINES=1000000 fuzzed lines and FILES=10000 mutated result files, ours against an independent second parser.
 	@$(BIN)/python -m tests.fuzz.campaign $(LINES) $(FILES)
+
+race: setup ## 500 clients after one balance, 5 rounds; and a naive reservation that must be caught.
+	@$(BIN)/python -m tests.unit.withdrawals.racing 500 5
 
 clean: ## Remove what was made: the environment, workspaces, caches.
 	@rm -rf $(VENV) var .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info

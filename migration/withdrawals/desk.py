@@ -110,7 +110,7 @@ class Desk:
         except asyncpg.PostgresError as rule:
             if rule.sqlstate != RULE:
                 raise
-            if str(rule) == "ANSWERED":
+            if str(rule) == "answered":
                 return await self._known(order)
             raise await self._ruled(order, str(rule), at) from None
 

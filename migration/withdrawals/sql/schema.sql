@@ -168,7 +168,7 @@ DECLARE
 BEGIN
     PERFORM FROM withdrawals.answer WHERE user_id = p_user AND key = p_key;
     IF FOUND THEN
-        RAISE EXCEPTION 'ANSWERED' USING ERRCODE = 'CU001';
+        RAISE EXCEPTION 'answered' USING ERRCODE = 'CU001';
     END IF;
     IF (SELECT stopped FROM withdrawals.control ORDER BY seq DESC LIMIT 1) THEN
         RAISE EXCEPTION 'WITHDRAWALS_STOPPED' USING ERRCODE = 'CU001';
