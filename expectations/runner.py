@@ -33,7 +33,7 @@ _LOG: Final = logging.getLogger(__name__)
 
 
 @cache
-def _great_expectations() -> Any:
+def load() -> Any:
     """Import Great Expectations, quiet: no usage reports over the network, no log noise."""
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
     log = logging.getLogger("great_expectations")
@@ -79,7 +79,7 @@ def _validate(stage: str, cases: Sequence[Case]) -> dict[str, Any]:
 
 
 def _run(stage: str, cases: Sequence[Case]) -> dict[str, Any]:
-    gx = _great_expectations()
+    gx = load()
     frame = frame_of(cases)
     batch = (
         _context(gx)

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass
+from textwrap import indent
 from typing import TYPE_CHECKING, Final
 
 import httpx
@@ -23,6 +24,19 @@ PARTS: Final = ("api-server", "scheduler", "dag-processor")
 UP_WITHIN_S: Final = 180.0
 PARALLEL: Final = 2
 """Task slots: one converging task (the pool has one slot) and the watcher."""
+WARM: Final = """import duckdb
+import pandas
+
+import migration.wiring
+from expectations import runner
+
+runner.load()
+"""
+"""What the scheduler imports before it starts: tasks are forked from it and need not import it again, seconds each.
+
+For a rehearsal, whose Airflow is started anew each time. A scheduler that runs for weeks would go on forking the program
+it was started with after an update.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +45,7 @@ class Airflow:
 
     `metadata_url` is a database of its own, reached in a role of its own.
     `extra` is what its tasks see beside Airflow's own settings (CUTOVER_CONFIG, CUTOVER__STORE__URL ...).
+    `warm` is run by the scheduler before it starts.
     """
 
     places: Places
@@ -40,11 +55,12 @@ class Airflow:
     log_port: int
     health_port: int
     trigger_port: int
+    warm: str
 
     @classmethod
-    def of(cls, places: Places, metadata_url: str, extra: Mapping[str, str]) -> Airflow:
+    def of(cls, places: Places, metadata_url: str, extra: Mapping[str, str], warm: str = WARM) -> Airflow:
         """Draw ports and secrets."""
-        return cls(places, Secrets.of(places), metadata_url, extra, free_port(), free_port(), free_port())
+        return cls(places, Secrets.of(places), metadata_url, extra, free_port(), free_port(), free_port(), warm)
 
     @property
     def ui(self) -> str:
@@ -96,8 +112,9 @@ class Airflow:
         return {"AIRFLOW_HOME": str(self.places.airflow), "NO_PROXY": "127.0.0.1", **named}
 
     def set_up(self) -> None:
-        """Bring the metadata database to this version; safe to repeat."""
+        """Bring the metadata database to this version; have the scheduler import what tasks need; safe to repeat."""
         self._airflow("db", "migrate")
+        self._warm_up()
 
     def start(self, processes: Processes, parts: Sequence[str] = PARTS) -> None:
         """Start the processes (or some of them); does not wait."""
@@ -123,6 +140,13 @@ class Airflow:
             return False
         parts = ("metadatabase", "scheduler", "dag_processor")
         return all(answer.get(part, {}).get("status") == "healthy" for part in parts)
+
+    def _warm_up(self) -> None:
+        """Airflow imports a module of this name from its folder of configuration, in each of its processes."""
+        folder = self.places.airflow / "config"
+        folder.mkdir(mode=0o700, exist_ok=True)
+        text = f'import sys\n\nif "scheduler" in sys.argv:\n{indent(self.warm or "pass", "    ")}'
+        (folder / "airflow_local_settings.py").write_text(text)
 
     def _airflow(self, *arguments: str) -> None:
         log = self.places.logs / "setup.log"

@@ -5,10 +5,13 @@ from __future__ import annotations
 import io
 import json
 import os
+import runpy
 import stat
+import subprocess
 import sys
 import time
 from datetime import UTC, datetime
+from pathlib import Path
 
 import httpx
 import psutil
@@ -16,6 +19,7 @@ import pyarrow as pa
 import pytest
 from rich.console import Console
 
+from migration.demo.airflow import WARM, Airflow
 from migration.demo.desk import APPROVERS, Desk
 from migration.demo.places import Places, Secrets, free_port, is_free
 from migration.demo.processes import Processes
@@ -25,6 +29,7 @@ from migration.domain.errors import TransientError
 from migration.domain.ports import Decision, Gate
 from migration.domain.tables import EXCEPTIONS, RESENDS
 
+ROOT = Path(__file__).parents[2]
 PARENT = "import subprocess, sys, time; print(subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)']).pid, flush=True); time.sleep(600)"
 STUBBORN = (
     "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); time.sleep(600)"
@@ -262,6 +267,28 @@ def test_while_a_round_waits_for_an_approval_nothing_else_is_handed_in(sample):
     people.attend(["rounds.settle"])
     assert len(notebook.approved) == 2
     assert (notebook.signed, notebook.marked, acts) == ([], [], [])
+
+
+# --- Airflow's own processes
+
+
+@pytest.fixture
+def settings(places, monkeypatch):
+    """What the Airflow of a demonstration loads in each of its processes, with `done = True` for the imports."""
+    monkeypatch.setattr(Airflow, "_airflow", lambda *_: None)
+    Airflow.of(places, "postgresql://", {}, warm="done = True").set_up()
+    return places.airflow / "config" / "airflow_local_settings.py"
+
+
+@pytest.mark.parametrize(("part", "warm"), [("scheduler", True), ("api-server", False), ("dag-processor", False)])
+def test_only_the_scheduler_imports_what_tasks_need(settings, monkeypatch, part, warm):
+    monkeypatch.setattr(sys, "argv", ["airflow", part])
+    assert runpy.run_path(str(settings)).get("done", False) is warm
+
+
+def test_what_the_scheduler_imports_is_there():
+    code = f"{WARM}\nimport sys; assert 'great_expectations' in sys.modules"
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
 
 
 # --- Airflow over REST

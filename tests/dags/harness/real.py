@@ -30,13 +30,7 @@ from tests.dags.harness.small import SmallPlaces, write_platform
 ROOT = Path(__file__).parents[3]
 HARNESS = Path(__file__).parent
 
-
-WARM = """import sys
-
-if "scheduler" in sys.argv:
-    import duckdb, held, pandas
-"""
-"""Tasks are forked from the scheduler: what it has imported, none of them has to import again (seconds each)."""
+WARM = "import duckdb, held, pandas"
 
 
 @dataclass
@@ -120,13 +114,13 @@ def real_airflow(script: dict | None = None) -> Iterator[Real]:
         handles = places.home / "handles"
         handles.mkdir(mode=0o700)
         (handles / "script.json").write_text(json.dumps(script))
-        airflow = Airflow.of(places, ground.metadata_url, ground.env | _engine(handles, script))
+        warm = WARM if script is None else ""
+        airflow = Airflow.of(places, ground.metadata_url, ground.env | _engine(handles, script), warm)
         processes = Processes(places.logs, places.run, ROOT)
         airflow.set_up()
         real = Real(ground, airflow, processes, Rest(airflow.ui, USER, airflow.secrets.password), embedded, handles)
         if script is None:
             real.desk = quiet_desk(ground)
-            _warm(places)
         real.start()
         real._ready()
         with contextlib.closing(real.rest):
@@ -138,12 +132,6 @@ def real_airflow(script: dict | None = None) -> Iterator[Real]:
             processes.stop()
         embedded.stop(force=True)
         shutil.rmtree(home, ignore_errors=True)
-
-
-def _warm(places: SmallPlaces) -> None:
-    folder = places.airflow / "config"
-    folder.mkdir(exist_ok=True)
-    (folder / "airflow_local_settings.py").write_text(WARM)
 
 
 def _engine(handles: Path, script: dict | None) -> dict[str, str]:
