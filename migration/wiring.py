@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 from expectations.runner import GxJudge
-from migration.bank.daily import JxDaily
 from migration.bank.profiles import Adapter, Surroundings, open_bank
 from migration.bank.sftp_files import SftpFiles
 from migration.bank.sftp_link import Address
@@ -26,6 +25,7 @@ from migration.domain.errors import ConfigurationError
 from migration.domain.fees import Tariff
 from migration.domain.ports import Clock
 from migration.domain.windows import Windows
+from migration.extensions import sources
 from migration.journal.embedded import Embedded
 from migration.journal.notary import Notary
 from migration.journal.store import PostgresJournal
@@ -36,6 +36,7 @@ from migration.settings import Settings, load
 from migration.stages import daily, figures
 from migration.stages.engine import Engine
 from migration.stages.house import House, Tell, Terms
+from migration.verification.readers import named
 from migration.withdrawals.values import Terms as WithdrawalTerms
 
 FAILPOINT = "CUTOVER_FAILPOINT"
@@ -54,6 +55,7 @@ class Desk:
     engine: Engine
     journal: PostgresJournal
     notary: Notary
+    days: daily.Desk
 
     def begin(self) -> None:
         """Make sure that the cutover's row is there, without taking over from a run under way."""
@@ -131,19 +133,14 @@ def desk(
     )
     if tell is not None:
         house.tell = tell
-    work = _daily(found, journal)
-    return Desk(found, house, Engine(house, lambda: _close(journal, wire, adapter), work), journal, notary)
+    days = _daily(found, journal, adapter)
+    return Desk(found, house, Engine(house, lambda: _close(journal, wire, adapter), days), journal, notary, days)
 
 
-def daily_desk(opened: Desk) -> daily.Desk:
-    """What the daily reconciliation works with."""
-    return _daily(opened.settings, opened.journal)
-
-
-def _daily(found: Settings, journal: PostgresJournal) -> daily.Desk:
+def _daily(found: Settings, journal: PostgresJournal, adapter: Adapter) -> daily.Desk:
     bank = found.bank
     own = (bank.fee_account, bank.red_packet_account, bank.master_account)
-    return daily.Desk(journal, JxDaily(bank.product), own)
+    return daily.Desk(journal, adapter.daily, own)
 
 
 def _close(journal: PostgresJournal, wire: DirectoryFiles | SftpFiles, adapter: Adapter) -> None:
@@ -160,7 +157,11 @@ def engine(config: Path | None = None) -> Engine:
 
 
 def _adapter(found: Settings, journal: PostgresJournal, clock: Clock) -> Adapter:
-    """The bank's files and questions, by the profile's name."""
+    """The bank's files and questions, by the profile's name. Without an independent reader nothing is begun."""
+    try:
+        named(found.bank.profile)
+    except LookupError as missing:
+        raise ConfigurationError.of("CONFIG_VALUE", "bank.profile", str(missing), "docs/bank-adapter.md") from None
     return open_bank(found.bank, Surroundings(clock, found.cutover.business_date, journal.message_numbers))
 
 
@@ -196,6 +197,7 @@ def terms(found: Settings, account_pattern: str) -> Terms:
     """The part of the configuration that the stages work by."""
     return Terms(
         cutover_id=found.cutover.id,
+        profile=found.bank.profile,
         kind=found.cutover.kind,
         business_date=found.cutover.business_date,
         keep_account=tuple(found.policy.keep_account),
@@ -209,7 +211,7 @@ def terms(found: Settings, account_pattern: str) -> Terms:
         rows_per_file=found.bank.rows_per_file,
         result_timeout_s=float(found.bank.result_timeout_s),
         config_digest=found.digest(),
-        code_digest=code_digest(),
+        code_digest=code_digest(found.bank.profile),
         account_pattern=account_pattern,
         carry_authorisations=found.policy.carry_authorisations,
         poll_s=POLL_S[found.bank.transport],
@@ -231,13 +233,15 @@ def withdrawal_terms(found: Settings) -> WithdrawalTerms:
     )
 
 
-@lru_cache(maxsize=1)
-def code_digest() -> str:
-    """SHA-256 over the product's own source: an approval given to one version does not hold for another."""
+@lru_cache(maxsize=8)
+def code_digest(profile: str) -> str:
+    """SHA-256 over the product's own source and an added bank's: an approval for one version does not hold for another."""
     root = Path(__file__).resolve().parent
     digest = hashlib.sha256()
     for path in sorted([*root.rglob("*.py"), *root.rglob("*.sql"), *(root.parent / "expectations").rglob("*.py")]):
         digest.update(path.relative_to(root.parent).as_posix().encode() + b"\0" + path.read_bytes())
+    for name, content in sources(profile):
+        digest.update(name.encode() + b"\0" + content)
     return digest.hexdigest()
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from importlib.metadata import entry_points
 from itertools import chain
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, NoReturn, cast
 
 from migration.bank.asking import JxInquiries
+from migration.bank.daily import JxDaily
 from migration.bank.profile import JxProfile
 from migration.bank.query import Identity, Patience, QueryClient, trusting
 from migration.bank.signing import load_checker, load_signer
@@ -16,8 +18,29 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from datetime import date
 
-    from migration.domain.ports import Bank, Clock, Inquiries
+    from migration.domain.ports import Bank, Clock, DailyFormat, Inquiries
     from migration.sections import Bank as Settings
+
+
+GROUP: Final = "cutover.banks"
+"""Entry points of profiles that come with another package: name = module:what makes the adapter."""
+
+
+class NoDaily:
+    """A bank that sends no daily files."""
+
+    def names(self, on: date) -> NoReturn:
+        """ConfigurationError: there is nothing to reconcile a day with."""
+        raise ConfigurationError.of(
+            "CONFIG_VALUE",
+            "bank.profile",
+            f"no daily files of this bank, on {on.isoformat()} or any day",
+            "docs/bank-adapter.md",
+        )
+
+    def read(self, what: str, content: bytes, on: date) -> NoReturn:  # noqa: ARG002 - the port's verb
+        """As `names`."""
+        self.names(on)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +50,7 @@ class Adapter:
     bank: Bank
     inquiries: Inquiries | None
     close: Callable[[], None] = lambda: None
+    daily: DailyFormat = field(default_factory=NoDaily)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +74,11 @@ def _jx(settings: Settings, around: Surroundings) -> Adapter:
         line_ending=settings.line_ending,
         rows_per_file=settings.rows_per_file,
     )
+    daily = JxDaily(settings.product)
     if not settings.query_url:
-        return Adapter(bank, None)
+        return Adapter(bank, None, daily=daily)
     client = _client(settings, around)
-    return Adapter(bank, JxInquiries(bank, client), client.close)
+    return Adapter(bank, JxInquiries(bank, client), client.close, daily)
 
 
 def _client(settings: Settings, around: Surroundings) -> QueryClient:
@@ -75,13 +100,19 @@ def _client(settings: Settings, around: Surroundings) -> QueryClient:
 
 
 PROFILES: dict[str, Callable[[Settings, Surroundings], Adapter]] = {"jx": _jx}
-"""Name -> what makes the adapter."""
+"""Name -> what makes the adapter, for those that are part of this program."""
 
 
 def open_bank(settings: Settings, around: Surroundings) -> Adapter:
     """The configured bank. ConfigurationError: CONFIG_VALUE (no such profile), QUERY_KEY."""
-    make = PROFILES.get(settings.profile)
-    if make is None:
-        known = ", ".join(sorted(PROFILES))
+    return _maker(settings.profile)(settings, around)
+
+
+def _maker(name: str) -> Callable[[Settings, Surroundings], Adapter]:
+    if name in PROFILES:
+        return PROFILES[name]
+    added = {entry.name: entry for entry in entry_points(group=GROUP)}
+    if name not in added:
+        known = ", ".join(sorted({*PROFILES, *added}))
         raise ConfigurationError.of("CONFIG_VALUE", "bank.profile", "no such profile", f"one of {known}")
-    return make(settings, around)
+    return cast("Callable[[Settings, Surroundings], Adapter]", added[name].load())

@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 
-from migration import wiring
 from migration.commands.shared import OUT, desk, emit
 from migration.domain.errors import GateClosed, InputRefused
 from migration.stages import daily as reconciliation
@@ -24,7 +23,7 @@ def daily(
     """Take in the day's EVE and ALEVE and reconcile them; exit 4 until both are there, 3 when something differs."""
     on = reconciliation.day_of(date)
     with desk() as opened:
-        work = wiring.daily_desk(opened)
+        work = opened.days
         try:
             done = reconciliation.run(opened.house, work, on, _balances(local))
             if not json:

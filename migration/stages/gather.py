@@ -30,6 +30,7 @@ def evidence(house: House) -> Evidence:
     known = journal.exceptions()
     batches = journal.batches()
     return Evidence(
+        profile=terms.profile,
         business_date=terms.business_date,
         overdue_policy=terms.overdue,
         account_pattern=terms.account_pattern,

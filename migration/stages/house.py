@@ -46,6 +46,7 @@ class Terms:
     """The configuration that the stages need, as plain values."""
 
     cutover_id: str
+    profile: str  # of the bank
     kind: str  # rehearsal | production
     business_date: date
     keep_account: tuple[str, ...]

@@ -6,17 +6,14 @@ know are no answers. That the records are what the replies say is a check of its
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Mapping
 from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from migration.verification import records
 from migration.verification.evidence import Exchanged
-from migration.verification.layouts import Layout
+from migration.verification.readers import EXCHANGE_OF, Reader
 
 REPLIES: Final = pa.schema(
     [
@@ -30,20 +27,18 @@ REPLIES: Final = pa.schema(
         ("line", pa.int64()),
     ]
 )
-ASKED_FOR: Final = {"transactionStatusQuery": "itemId", "debtDetailsQuery": "productId"}
-_YUAN: Final = re.compile(r"([0-9]+)\.([0-9]{2})", re.ASCII)
 _AFTER: Final = 1_000_000
 """Records that no file has are numbered from here."""
 
 
-def overlaid(columns: Mapping[str, pa.Array], size: int, batch: Exchanged, layout: Layout, key: str) -> pa.Table:
+def overlaid(columns: Mapping[str, pa.Array], size: int, batch: Exchanged, reader: Reader, key: str) -> pa.Table:
     """A result's records with their numbers, those of items asked about taken from the inquiries."""
     table = pa.table({**columns, "record": pa.array(range(1, size + 1), pa.int64())})
     for content, _ in batch.inquiries():
-        found = records.columns(content, layout)
+        found = reader.records(EXCHANGE_OF[batch.kind], content, answer=True)
         if found is None or not found[1]:
             continue
-        asked = pa.table(found[0])
+        asked = pa.table(dict(found[0]))
         at = pc.index_in(asked[key], value_set=table[key].combine_chunks())
         fresh = pa.array(range(_AFTER, _AFTER + asked.num_rows), pa.int64())
         numbers = pc.coalesce(table["record"].combine_chunks().take(at.combine_chunks()), fresh)
@@ -52,26 +47,15 @@ def overlaid(columns: Mapping[str, pa.Array], size: int, batch: Exchanged, layou
     return table
 
 
-def replies(batch: Exchanged) -> pa.Table:
+def replies(batch: Exchanged, reader: Reader) -> pa.Table:
     """The recorded messages about items, in order; one that cannot be read is a row without an id."""
     lines = [line for _, content in batch.inquiries() for line in content.splitlines()]
-    rows = [{"batch": batch.name, "line": n, **_reply(line)} for n, line in enumerate(lines)]
+    rows = [{"batch": batch.name, "line": n, **_reply(reader, line)} for n, line in enumerate(lines)]
     return pa.Table.from_pylist(rows, REPLIES)
 
 
-def _reply(line: bytes) -> dict[str, Any]:
+def _reply(reader: Reader, line: bytes) -> dict[str, Any]:
     try:
-        message = json.loads(line)
-        name = ASKED_FOR[message["txCode"]]
-        amount = _YUAN.fullmatch(message["txAmount"]) if "txAmount" in message else None
-        code = message.get("rspCode", message.get("errCode"))
-        return {
-            "id": message[name],
-            "state": message["state"],
-            "account": message.get("accountId"),
-            "amount": int(amount[1]) * 100 + int(amount[2]) if amount else None,
-            "authcode": message.get("authCode"),
-            "code": code,
-        }
+        return reader.reply(line)
     except (ValueError, KeyError, TypeError):
         return {}

@@ -64,12 +64,12 @@ def _digit_moved(ground: Ground) -> Planted | None:
 
 
 def _file_digit_moved(ground: Ground) -> Planted | None:
-    """In the request: every digit of amount and purchase date moves one place to the left, over the border of the fields."""
+    """In the request: digits of an amount move over the border of its field."""
     row = ground.one(ground.debts(), *OF_DEBT, "batch")
     if row is None:
         return None
     planted = Planted()
-    planted.files.append(ground.edited(row["batch"], row["record"], lambda r: r[:79] + r[80:100] + r[79:80] + r[100:]))
+    planted.files.append(ground.edited(row["batch"], row["record"], "amount_moved"))
     planted.expect("debts.sent", row["debt_id"])
     planted.expect("files.echo", f"{row['batch']}#{row['answer']}")
     return planted
@@ -111,7 +111,7 @@ def _loaded_twice(ground: Ground) -> Planted | None:
     for table in ("q_debts", "a_debts"):
         sql = f"""
             INSERT INTO {table} SELECT * REPLACE ($1 AS batch, $2 AS number, $2 AS header, 1000000 AS record)
-            FROM {table} WHERE batch = $3 AND substr(serial, 11) = $4"""
+            FROM {table} WHERE batch = $3 AND key = $4"""
         planted.changes.append((sql, (other["batch"], other["number"], row["batch"], row["debt_id"])))
     planted.expect("debts.registered", row["debt_id"])
     if other["batch"] == row["batch"]:
@@ -158,24 +158,19 @@ def _name_padded(ground: Ground) -> Planted | None:
     if row is None:
         return None
     planted = Planted()
-    planted.files.append(ground.edited(row["batch"], row["record"], lambda r: r[:20] + b" " + r[20:79] + r[80:]))
+    planted.files.append(ground.edited(row["batch"], row["record"], "name_padded"))
     planted.expect("users.sent", row["key"])
     planted.expect("files.echo", f"{row['batch']}#{row['answer']}")
     return planted
 
 
 def _end_shifted(ground: Ground) -> Planted | None:
-    """The maturity in the request is a day earlier (later, where the day ends in 0)."""
+    """The maturity in the request is another day."""
     row = ground.one(ground.debts("holder_user_id"), *OF_DEBT, "batch")
     if row is None:
         return None
-
-    def shift(record: bytes) -> bytes:
-        last = record[118] - 48
-        return record[:118] + str(last - 1 if last else 1).encode() + record[119:]
-
     planted = Planted()
-    planted.files.append(ground.edited(row["batch"], row["record"], shift))
+    planted.files.append(ground.edited(row["batch"], row["record"], "end_shifted"))
     planted.expect("debts.sent", row["debt_id"])
     return planted
 
@@ -201,7 +196,7 @@ def _edge_lost(ground: Ground) -> Planted | None:
     planted = Planted()
     planted.changes.append(("DELETE FROM c_debts WHERE debt_id = $1", (row["debt_id"],)))
     for table in ("q_debts", "a_debts"):
-        sql = f"DELETE FROM {table} WHERE batch = $1 AND substr(serial, 11) = $2"
+        sql = f"DELETE FROM {table} WHERE batch = $1 AND key = $2"
         planted.changes.append((sql, (row["batch"], row["debt_id"])))
     planted.expect("debts.rows", row["debt_id"])
     planted.sums([row], [(row["principal_fen"], row["interest_fen"], 1)])

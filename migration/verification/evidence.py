@@ -49,6 +49,7 @@ class Evidence:
     would hand them out. `balance`: the content of balance.json. `final`: nothing may be left open (from `residual` on).
     """
 
+    profile: str  # of the bank: whose reader reads the files
     business_date: date
     overdue_policy: str
     account_pattern: str  # regular expression of a full custody account number

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from migration.verification.evidence import Evidence, Exchanged
-from migration.verification.layouts import EXCHANGE_OF, LAYOUTS
+from migration.verification.readers import Spoil
 from migration.verification.workbench import Workbench
 
 CANDIDATES: Final = 2_000
@@ -95,12 +95,8 @@ class Ground:
                 return first, second
         return None
 
-    def edited(self, name: str, record: int, edit: Callable[[bytes], bytes], *, answer: bool = False) -> Exchanged:
-        """The batch with one record of its request (or result) changed; file by file only one plant."""
+    def edited(self, name: str, record: int, how: Spoil) -> Exchanged:
+        """The batch with one record of its request spoilt (readers.Spoil); file by file only one plant."""
         batch = next(b for b in self._evidence.exchanged if b.name == name)
-        content = batch.result() if answer else batch.request()
-        stride = len(content) // batch.rows
-        width = LAYOUTS[EXCHANGE_OF[batch.kind]][int(answer)].width
-        at = (record - 1) * stride
-        spoilt = content[:at] + edit(content[at : at + width]) + content[at + width :]
-        return replace(batch, result=lambda: spoilt) if answer else replace(batch, request=lambda: spoilt)
+        spoilt = self._bench.reader.spoilt(how, batch.request(), record)
+        return replace(batch, request=lambda: spoilt)

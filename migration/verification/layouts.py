@@ -1,6 +1,7 @@
 """The records of the bank's files as the interface document gives them: name and width in GBK bytes, in order.
 
 Written down a second time from the document (bank-interface.md sections 2 to 5); the code that makes the files has its own.
+The names are the verifier's own words (readers.COLUMNS).
 Names in capitals stay unread. `n` marks digits that are read as an integer.
 """
 
@@ -86,12 +87,3 @@ LAYOUTS: Final[dict[str, tuple[Layout, Layout]]] = {
     "authorisations": (_AUTHORISATION_REQUEST, _AUTHORISATION_RESULT),
 }
 """Exchange -> request record, result record."""
-
-EXCHANGE_OF: Final = {
-    "person": "accounts",
-    "company": "accounts",
-    "listing": "listings",
-    "debt": "debts",
-    "authorisation": "authorisations",
-}
-"""Kind of a batch -> which layouts its files have."""

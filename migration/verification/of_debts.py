@@ -92,8 +92,8 @@ CHECKS: Final = (
            OR q.int_type IS DISTINCT FROM CASE
                 WHEN s.repayment_method = 'at_maturity' THEN '0' WHEN s.interest_day IS NOT NULL THEN '1' ELSE '2' END
            OR q.int_day IS DISTINCT FROM CASE q.int_type WHEN '1' THEN lpad(s.interest_day::VARCHAR, 2, '0') ELSE '' END
-           OR substr(q.serial, 7, 4) <> '0000'
-           OR substr(q.serial, 1, 6) <> (SELECT min(substr(serial, 1, 6)) FROM q_debts)""",
+           OR NOT regexp_full_match(q.mark, $mark)
+           OR q.mark <> (SELECT min(mark) FROM q_debts)""",
     ),
     Spec(
         "debts.words", "去向合乎规则",

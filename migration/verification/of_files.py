@@ -33,7 +33,7 @@ def _echo(exchange: str, key: str, fields: str, unless: str = "false") -> str:
 
 
 def _headers(*tables: str) -> str:
-    parts = [f"SELECT batch FROM {table} WHERE header <> number OR bank <> '3005'" for table in tables]
+    parts = [f"SELECT batch FROM {table} WHERE header <> number OR bank <> $bank" for table in tables]
     return " UNION ".join(parts)
 
 

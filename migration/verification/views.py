@@ -15,8 +15,8 @@ VIEWS: Final[dict[str, str]] = {
         FROM a_accounts a JOIN q_accounts q ON q.batch = a.batch AND q.key = a.key
         WHERE a.flag = 'S' OR (a.flag = 'N' AND (a.id_no, a.name, a.phone) = (q.id_no, q.name, q.phone))""",
     "listed": "SELECT * FROM a_listings WHERE code = '00'",
-    "debt_requests": "SELECT *, substr(serial, 11) AS key FROM q_debts",
-    "debt_answers": "SELECT *, substr(serial, 11) AS key FROM a_debts",
+    "debt_requests": "SELECT * FROM q_debts",
+    "debt_answers": "SELECT * FROM a_debts",
     "booked": "SELECT * FROM debt_answers WHERE code = '00'",
     # Whoever stands in a listing, one row a role.
     "roles": """

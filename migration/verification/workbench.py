@@ -11,9 +11,9 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
-from migration.verification import asked, people, records
+from migration.verification import asked, people
 from migration.verification.evidence import Evidence, Exchanged
-from migration.verification.layouts import EXCHANGE_OF, LAYOUTS, Layout
+from migration.verification.readers import COLUMNS, EXCHANGE_OF, NUMBERS, named
 from migration.verification.views import VIEWS
 
 BATCHES: Final = pa.schema(
@@ -55,6 +55,7 @@ class Workbench:
 
     def __init__(self, evidence: Evidence) -> None:
         self.evidence = evidence
+        self.reader = named(evidence.profile)
         self._read: set[str] = set()  # batches whose records are on the table
         self._waiting: dict[str, list[pa.Table]] = {}
         self._connection = duckdb.connect(
@@ -97,7 +98,8 @@ class Workbench:
     def _execute(self, sql: str) -> Any:
         parameters = {"business_date": self.evidence.business_date, "policy": self.evidence.overdue_policy}
         parameters |= {"pattern": self.evidence.account_pattern, "final": self.evidence.final}
-        parameters["carried"] = self.evidence.carry_authorisations
+        parameters |= {"carried": self.evidence.carry_authorisations}
+        parameters |= {"bank": self.reader.bank, "mark": self.reader.mark}
         wanted = {name: value for name, value in parameters.items() if f"${name}" in sql}
         return self._connection.execute(sql, wanted or None)
 
@@ -124,7 +126,7 @@ class Workbench:
         self.put("signed", evidence.signed)
         for name in CLAIMED:
             self.put(f"c_{name}", evidence.claim[name])
-        for exchange, (request, result) in LAYOUTS.items():
+        for exchange, (request, result) in COLUMNS.items():
             self._connection.execute(f"CREATE TABLE q_{exchange} ({_ddl(request)})")
             self._connection.execute(f"CREATE TABLE a_{exchange} ({_ddl(result)})")
         self._connection.execute("ALTER TABLE a_accounts ADD COLUMN fine BOOLEAN")  # the number's last digit is right
@@ -147,9 +149,8 @@ class Workbench:
             self._read.add(batch.name)
             facts = _facts(batch)
             if exchange is not None:
-                request, result = LAYOUTS[exchange]
-                facts["request_records"] = self._take(f"q_{exchange}", batch, request, facts.pop("request"))
-                facts["result_records"] = self._take(f"a_{exchange}", batch, result, facts.pop("result"))
+                facts["request_records"] = self._take(f"q_{exchange}", batch, facts.pop("request"))
+                facts["result_records"] = self._take(f"a_{exchange}", batch, facts.pop("result"))
             facts = {name: facts.get(name) for name in BATCHES.names}
             self._insert("batches", pa.Table.from_pylist([facts], BATCHES))
         for name in list(self._waiting):
@@ -159,14 +160,15 @@ class Workbench:
         for table in ("batches", "replies", *((f"q_{exchange}", f"a_{exchange}") if exchange else ())):
             self._connection.execute(f"DELETE FROM {table} WHERE batch = $1", [name])
 
-    def _take(self, table: str, batch: Exchanged, layout: Layout, content: bytes) -> int | None:
-        found = records.columns(content, layout)
+    def _take(self, table: str, batch: Exchanged, content: bytes) -> int | None:
+        answer = table.startswith("a_")
+        found = self.reader.records(EXCHANGE_OF[batch.kind], content, answer=answer)
         if found is None:
             return None
         columns, size = found
-        if table.startswith("a_") and batch.state in ANSWERED:
-            whole = asked.overlaid(columns, size, batch, layout, KEYS.get(table, "key"))
-            said = asked.replies(batch)
+        if answer and batch.state in ANSWERED:
+            whole = asked.overlaid(columns, size, batch, self.reader, KEYS.get(table, "key"))
+            said = asked.replies(batch, self.reader)
             if said.num_rows:
                 self._insert("replies", said)
         else:
@@ -188,8 +190,8 @@ class Workbench:
         self._connection.unregister("incoming")
 
 
-def _ddl(layout: Layout) -> str:
-    columns = [f"{field.name} {'BIGINT' if field.number else 'VARCHAR'}" for field in layout.fields]
+def _ddl(names: Iterable[str]) -> str:
+    columns = [f"{name} {'BIGINT' if name in NUMBERS else 'VARCHAR'}" for name in names]
     return ", ".join(["batch VARCHAR", "day DATE", "file_kind VARCHAR", "number VARCHAR", "record BIGINT", *columns])
 
 

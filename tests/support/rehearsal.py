@@ -59,6 +59,7 @@ def terms(**changes: Any) -> Terms:
     """The configuration of the rehearsals."""
     values: dict[str, Any] = {
         "cutover_id": "2017-11-jx",
+        "profile": "jx",
         "kind": "rehearsal",
         "business_date": date(2017, 11, 18),
         "keep_account": (

@@ -318,6 +318,7 @@ class World:
         seq = count(1)
         corrections = [{"user_id": u, "field": f, "new": n, "seq": next(seq)} for u, f, n in self.corrections]
         return Evidence(
+            profile="jx",
             business_date=DAY,
             overdue_policy="signed_exception",
             account_pattern=r"621246\d{13}",
