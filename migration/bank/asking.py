@@ -67,11 +67,12 @@ class JxInquiries:
         self._holdings = Holdings(client, profile.serial_start)
 
     def batch(self, batch: Batch) -> Literal["done", "processing", "absent"]:
-        """How far the bank is with a file. QUERY_CONTRADICTS when its count or sum is not the batch's."""
+        """How far the bank is with a file. QUERY_CONTRADICTS when its count, sum or currency is not the batch's."""
         reply = self._client.ask(BATCH_QUERY, _file(batch))
         found = told.state(reply)
         if found == "done":
-            for name, value in (("txCounts", str(batch.rows)), ("txAmount", yuan_of(batch.sum_fen))):
+            known = {"txCounts": str(batch.rows), "txAmount": yuan_of(batch.sum_fen), "currency": told.CURRENCY}
+            for name, value in known.items():
                 if reply.get(name) != value:
                     raise told.contradicts(BATCH_QUERY, _subject(batch), f"field {name} is not the batch's")
         return found

@@ -11,7 +11,9 @@ from datetime import timedelta
 
 import pytest
 
+from migration.bank.query import Patience, trusting
 from migration.sandbox.bank import dump
+from migration.sandbox.bank.query_keys import prepare
 from tests.support.asking import asked
 from tests.support.platform import small
 from tests.support.rehearsal import Rehearsal
@@ -62,9 +64,9 @@ def events(case, kind):
 @pytest.mark.parametrize("stage", RESULTS)
 def test_an_answer_lost_after_the_bank_took_the_file_is_asked_for(tmp_path, made, clean, stage):
     """The result never comes. Asked when the time is up: found, recorded item by item, nothing sent again."""
-    case = case_of(
-        tmp_path, {"hold": [{"match": RESULTS[stage], "until_released": True}]}, verified=True, measured=True
-    )
+    judged = stage == "debts"  # by the real measures and the verifier: seconds a run
+    held = {"hold": [{"match": RESULTS[stage], "until_released": True}]}
+    case = case_of(tmp_path, held, verified=judged, measured=judged)
     with asked(case, made) as desk:
         assert case.run() == 0, case.reasons
     assert exports(case) == clean
@@ -73,6 +75,67 @@ def test_an_answer_lost_after_the_bank_took_the_file_is_asked_for(tmp_path, made
     assert any(name.startswith("inquiry-") for name in told.values())
     assert len(events(case, "resolved")) >= 1
     assert {m["txCode"] for m in desk.asked} >= {"batchQuery", "transactionStatusQuery"}
+
+
+@pytest.mark.parametrize("how", ["reset", "502", "504", "timeout"])
+def test_the_file_s_answer_lost_and_the_questions_answers_too(tmp_path, made, clean, how):
+    """Lost past all tries: nothing is decided and nothing sent; the next run asks on, and finds."""
+    lost = [
+        {"match": about, "how": how, "times": times}
+        for about, times in (("batchQuery", 4), ("transactionStatusQuery", 1))
+    ]
+    case = case_of(tmp_path, {"hold": [{"match": "BID-0", "until_released": True}], "query": lost})
+    with asked(case, made, patience=Patience(timeout_s=0.4, tries=3, pause_s=0.5)) as desk:
+        assert case.run() == 1
+        assert case.codes == ["QUERY_UNAVAILABLE"]
+        before = case.sent()
+        assert case.run() == 0, case.reasons
+        numbers = [m["seqNo"] for m in desk.asked]
+    assert len(set(numbers)) == len(numbers), "every question has a number of its own"
+    assert exports(case) == clean
+    assert {name: case.sent()[name] for name in before} == before
+    assert not events(case, "sent_again")
+    assert once(case)
+
+
+def test_signed_answers_that_lie_are_no_answers(tmp_path, made, clean):
+    """Wrong number, amount, currency; an old answer; another hand: exit 5 each time, and nothing is recorded."""
+    lies = [("batchQuery", how) for how in ("number", "amount", "currency")]
+    lies += [("transactionStatusQuery", how) for how in ("number", "amount", "currency")]
+    lies += [("batchQuery", "replay"), ("batchQuery", "signature")]
+    case = case_of(tmp_path, {"hold": [{"match": "BID-0", "until_released": True}]})
+    with asked(case, made):
+        for about, how in lies:
+            case.faults({"hold": [{"match": "BID-0", "until_released": True}], "query": [{"match": about, "how": how}]})
+            assert case.run() == 5, (about, how)
+            other = {"replay": "QUERY_REPLAYED", "signature": "QUERY_SIGNATURE"}
+            assert case.codes[0] == other.get(how, "QUERY_CONTRADICTS"), (about, how)
+            assert not events(case, "resolved"), (about, how)
+        assert case.run() == 0, case.reasons
+    assert exports(case) == clean
+    assert not events(case, "sent_again")
+    assert once(case)
+
+
+def test_the_day_cut_is_waited_for(tmp_path, made, clean):
+    held = {"hold": [{"match": "BID-0", "until_released": True}]}
+    case = case_of(tmp_path, held | {"query": [{"match": "batchQuery", "how": "day_cut"}]})
+    with asked(case, made) as desk:
+        assert case.run() == 4
+        assert (case.codes, len(desk.asked)) == (["QUERY_DAY_CUT"], 1)
+        case.clock.sleep(3600)
+        assert case.run() == 0, case.reasons
+    assert exports(case) == clean
+
+
+def test_another_certificate_and_nothing_is_asked_nor_decided(tmp_path, made, tmp_path_factory):
+    other = tmp_path_factory.mktemp("other") / "query"
+    prepare(other)
+    case = case_of(tmp_path, {"hold": [{"match": "BID-0", "until_released": True}]})
+    with asked(case, made, trust=trusting(other / "tls.pem")) as desk:
+        assert case.run() == 5
+        assert (case.codes, desk.asked) == (["QUERY_TLS"], [])
+        assert not events(case, "resolved")
 
 
 def test_a_late_file_that_says_the_same_changes_nothing(tmp_path, made):
