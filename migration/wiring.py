@@ -100,6 +100,7 @@ def desk(
     blocking: bool = True,
 ) -> Desk:
     """Open the ports of one run."""
+    readable(found.bank.profile)
     clock = SystemClock()
     workspace = Path(found.cutover.workspace)
     own = workspace / "reports" / figures.NAME
@@ -156,12 +157,16 @@ def engine(config: Path | None = None) -> Engine:
     return desk(settings(config), actor=actor, blocking=False).engine
 
 
-def _adapter(found: Settings, journal: PostgresJournal, clock: Clock) -> Adapter:
-    """The bank's files and questions, by the profile's name. Without an independent reader nothing is begun."""
+def readable(profile: str) -> None:
+    """Nothing is begun with a bank whose files the verifier could not read at the end: ConfigurationError(CONFIG_VALUE)."""
     try:
-        named(found.bank.profile)
+        named(profile)
     except LookupError as missing:
         raise ConfigurationError.of("CONFIG_VALUE", "bank.profile", str(missing), "docs/bank-adapter.md") from None
+
+
+def _adapter(found: Settings, journal: PostgresJournal, clock: Clock) -> Adapter:
+    """The bank's files and questions, by the profile's name."""
     return open_bank(found.bank, Surroundings(clock, found.cutover.business_date, journal.message_numbers))
 
 

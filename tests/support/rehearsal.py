@@ -22,7 +22,7 @@ from migration.clock import FakeClock
 from migration.domain import corrections
 from migration.domain.errors import CutoverError
 from migration.domain.outcome import balance, outcome
-from migration.domain.ports import Files, Journal, Legacy
+from migration.domain.ports import Bank, Files, Journal, Legacy
 from migration.journal.memory import MemoryJournal
 from migration.legacy.memory import MemoryLegacy
 from migration.sandbox.bank import SandboxBank
@@ -100,6 +100,7 @@ class Rehearsal:
         verified: bool = False,
         measured: bool = False,
         inquiries: Any = None,
+        bank: Bank | None = None,
         **changes: Any,
     ) -> None:
         root.mkdir(parents=True, exist_ok=True)
@@ -107,6 +108,7 @@ class Rehearsal:
         self.clock = _BankClock()
         self.plan = root / "faults.json"
         self.faults(faults or {})
+        self.format: Bank = bank or JxProfile("0110", "000187", "MP")
         self.bank = SandboxBank(root / "bank", root / "state", self.plan, clock=lambda: self.clock.now().timestamp())
         self.clock.bank = self.bank
         self.files: Files = DirectoryFiles(root / "bank", root / "workspace", self.clock)
@@ -131,7 +133,7 @@ class Rehearsal:
             terms=self.terms,
             journal=self.journal,
             legacy=self.source,
-            bank=JxProfile("0110", "000187", "MP"),
+            bank=self.format,
             files=self.files,
             judge=self.judge,
             clock=self.clock,
