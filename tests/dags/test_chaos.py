@@ -118,7 +118,7 @@ def metadata(drill: Drill) -> None:
 
 
 def worker(drill: Drill) -> None:
-    """SIGTERM for a task in the middle of a delivery; another version of the program between two deliveries."""
+    """SIGTERM, then SIGKILL, for a task in the middle of a delivery; another version of the program between two deliveries."""
     drill.real.start_bank()
     drill.real.trigger("worker")
     drill.hold("-000001-", "after")

@@ -9,7 +9,6 @@ import contextlib
 import json
 import os
 import shutil
-import signal
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -21,7 +20,7 @@ import psutil
 
 from migration import wiring
 from migration.demo.ground import Ground, start_bank
-from migration.demo.processes import Processes
+from migration.demo.processes import GRACE_S, Processes
 from migration.demo.rest import ENDED
 from migration.domain.errors import GateClosed
 from migration.domain.outcome import balance, outcome
@@ -216,8 +215,13 @@ class Drill:
             return True
 
     def terminate(self, pid: int) -> None:
-        """Ask one process to end (SIGTERM)."""
-        os.kill(pid, signal.SIGTERM)
+        """End one process as a container is stopped: SIGTERM, then SIGKILL (Airflow 3.3.2 lets a task outlive the first)."""
+        process = psutil.Process(pid)
+        process.terminate()
+        with contextlib.suppress(psutil.TimeoutExpired):
+            process.wait(GRACE_S)
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
 
 
 @contextlib.contextmanager
