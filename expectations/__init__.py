@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from expectations import accounts, debts, identities, listings, preflight, reconcile, reopen, residual
+from expectations import accounts, at_bank, debts, identities, listings, preflight, reconcile, reopen, residual
 
 if TYPE_CHECKING:
     from expectations.rules import Rule
@@ -23,9 +23,11 @@ GATES: Final[dict[str, tuple[Rule, ...]]] = {
     "debts.sample": debts.SAMPLE_RULES,
     "debts": debts.RULES,
     "residual": residual.RULES,
+    "reconcile.bank": at_bank.RULES,
     "reconcile": reconcile.RULES,
 }
-"""Gate -> its rules, in the order of the cutover; the samples of listings and debts are gates of their own."""
+"""Gate -> its rules, in the order of the cutover; the samples of listings and debts are gates of
+their own, and so is the comparison with what the bank holds, which needs the query channel."""
 
 
 def rules_of(stage: str) -> tuple[Rule, ...]:

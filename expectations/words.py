@@ -18,6 +18,7 @@ STAGES_ZH: Final[dict[str, str]] = {
     "debts.full": "债权全量",
     "debts": "债权登记",
     "residual": "存量余额",
+    "reconcile.bank": "银行回读",
     "reconcile": "最终对账",
     "sign-off": "签收",
 }

@@ -38,10 +38,16 @@ def _by_scope(material: Material) -> Iterator[Pair]:
             "查询通道未配置：未向银行逐笔回读，以结果文件回显代替。",
             "No query channel is configured: the bank was not read back; the echo in the result files stands in for it.",
         )
+    elif not any(stage == "reconcile.bank" for stage, *_ in material.checks):
+        yield (
+            "查询通道至今仅用于查清未知结果；尚未向银行全量回读，以结果文件回显代替。",
+            "The query channel resolved unknown outcomes only so far; the bank's books were not read back as a whole yet.",
+        )
     else:
         yield (
-            "查询通道仅用于查清未知结果；对账时未向银行全量回读，以结果文件回显代替。",
-            "The query channel resolved unknown outcomes only; the bank's books were not read back as a whole.",
+            "已向银行逐笔回读账户、标的与债权；利率、付息日、手机号与激活状态未回读，平台外账户与标的未询问。",
+            "Accounts, listings and debts were read back from the bank; rates, interest days, phones, activation and what is"
+            + " not the platform's were not.",
         )
     if scope.transport != "sftp":
         yield (

@@ -92,6 +92,7 @@ class House:
     seal: Callable[[int, str, str], None] = _unsealed  # fence, gate, digest: signs a root over the journal so far
     fence: int = 0
     verified: dict[str, Mapping[str, int | None]] = field(default_factory=dict)  # digest of an outcome -> findings
+    read_back: set[str] = field(default_factory=set)  # digests of outcomes that the bank's books bore out in this run
     _head: str = ""
     _memory: dict[tuple[str, str], object] = field(default_factory=dict)
     _tables: dict[tuple[str, str], pa.Table] = field(default_factory=dict)

@@ -7,14 +7,14 @@ import hashlib
 import pyarrow as pa
 
 from migration.domain.outcome import outcome
-from migration.stages import figures, freeze, gates, progress, residual
+from migration.stages import figures, freeze, gates, progress, readback, residual
 from migration.stages.house import House
 
 GATE = "reconcile"
 
 
 def run(house: House) -> None:
-    """Judge the balance, the rules and the independent verifier's findings."""
+    """Judge the balance, the rules, the independent verifier's findings and, where it can be asked, what the bank holds."""
     progress.require_before(house, GATE, 1)
     if progress.done(house, GATE):
         return
@@ -25,6 +25,7 @@ def run(house: House) -> None:
     book = house.book()
     tables = outcome(book, house.journal.batches())
     gates.judge(house, GATE, 1, *progress.measure(house, GATE, book, tables, _given(house)))
+    readback.judge(house, digest(house))
 
 
 def approve(house: House) -> None:
@@ -40,6 +41,7 @@ def finish(house: House) -> None:
     freeze.require_unchanged(house)
     residual.require_settled(house)
     approve(house)
+    readback.judge(house, digest(house))
     progress.finish(house, GATE, 1, _given(house))
     figures.keep(house)
 

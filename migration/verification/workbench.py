@@ -92,6 +92,12 @@ class Workbench:
         names = [column[0] for column in found.description]
         return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
 
+    def stream(self, sql: str) -> Iterator[tuple[Any, ...]]:
+        """A query's rows, ten thousand in memory at a time."""
+        found = self._execute(sql)
+        while some := found.fetchmany(10_000):
+            yield from some
+
     def _fetch(self, sql: str) -> list[tuple[Any, ...]]:
         return self._execute(sql).fetchall()
 
@@ -139,6 +145,11 @@ class Workbench:
         self._connection.register("incoming", table)
         self._connection.execute(f"CREATE OR REPLACE TABLE {name} AS SELECT * FROM incoming")
         self._connection.unregister("incoming")
+
+    def append(self, name: str, table: pa.Table) -> None:
+        """Put rows into a table that is there, columns by name."""
+        self._waiting[name] = [table]
+        self._flush(name)
 
     def take_files(self, exchanged: Iterable[Exchanged]) -> None:
         """Read the bytes of batches; records of the same batch that were read before are replaced."""

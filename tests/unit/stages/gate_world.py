@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from migration.domain.tables import EXCEPTIONS, EXPORTS, ISSUES, ITEMS, RESENDS, SNAPSHOT
 from migration.stages.measures import MeasureInput
+from migration.verification.at_bank import CHECKS
 
 DAY = date(2017, 11, 18)
 THEN = datetime(2016, 1, 1, 12)
@@ -226,6 +227,8 @@ GIVEN = (
     "given.verification.planted_unseen",
     "given.verification.differences",
     "given.journal.chain_breaks",
+    "given.bank.blind",
+    *(f"given.{spec.name}" for spec in CHECKS),
 )
 
 
