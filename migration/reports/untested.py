@@ -45,9 +45,8 @@ def _by_scope(material: Material) -> Iterator[Pair]:
         )
     else:
         yield (
-            "已向银行逐笔回读账户、标的与债权；利率、付息日、手机号与激活状态未回读，平台外账户与标的未询问。",
-            "Accounts, listings and debts were read back from the bank; rates, interest days, phones, activation and what is"
-            + " not the platform's were not.",
+            "已向银行逐笔回读账户、标的与债权；利率、付息日、手机号与激活状态未回读。",
+            "Accounts, listings and debts were read back from the bank; rates, interest days, phones and activation were not.",
         )
     if scope.transport != "sftp":
         yield (
