@@ -22,8 +22,8 @@ demo: setup ## The main job: a whole cutover of sample_data/ in a real Airflow.
 ui: setup ## The same, and keep the Airflow UI up until Ctrl-C.
 	@$(BIN)/cutover demo --keep-ui
 
-rehearse: setup ## The same cutover from the command line, without Airflow; SFTP=1: over the sandbox's SFTP server.
-	@$(BIN)/python -m migration.demo.rehearse $(if $(SFTP),--sftp)
+rehearse: setup ## The same cutover from the command line, without Airflow; SFTP=1: over the sandbox's SFTP server; QUERY=1: it answers questions.
+	@$(BIN)/python -m migration.demo.rehearse $(if $(SFTP),--sftp) $(if $(QUERY),--query)
 
 test: setup ## All tests that need nothing but Python.
 	@$(BIN)/python -m pytest -n 2 --dist loadfile

@@ -2,7 +2,8 @@
 
 Every step is a `cutover` command that is printed before it runs, so it shows how a night goes: the bank is a process of
 its own, two people approve, operations hands in corrections, compliance signs. Ends with the exports and the report.
-With `--sftp` the files travel over the sandbox's SFTP server instead of through a shared folder.
+With `--sftp` the files travel over the sandbox's SFTP server instead of through a shared folder; with `--query` the bank
+answers questions, too.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ import sys
 import threading
 import time
 from pathlib import Path
+
+from migration.sandbox.bank.query_keys import PASSWORD
 
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLE = ROOT / "sample_data"
@@ -50,26 +53,45 @@ def decide(file: str, option: str) -> None:
         cutover("exceptions", *options, "--as", name, "--reason", reason)
 
 
-def start_bank(*words: str, sftp: bool) -> subprocess.Popen[str]:
-    """Start the sandbox bank; over SFTP, with what it says of itself set for every command that follows."""
-    argv = [CUTOVER, *CONFIG, "sandbox", "bank", "--faults", "sample_data/bank_faults.toml", *words]
-    bank = subprocess.Popen([*argv, *(("--sftp", "0") if sftp else ())], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+def start_bank(*, sftp: bool, query: bool) -> subprocess.Popen[str]:
+    """Start the sandbox bank; what it says of its further ways in is set for every command that follows."""
+    argv = [CUTOVER, *CONFIG, "sandbox", "bank", "--faults", "sample_data/bank_faults.toml"]
+    argv += [*(("--sftp", "0") if sftp else ()), *(("--port", "0") if query else ())]
+    unbuffered = os.environ | {"PYTHONUNBUFFERED": "1"}
+    bank = subprocess.Popen(argv, cwd=ROOT, env=unbuffered, stdout=subprocess.PIPE, text=True)
     output = bank.stdout or ()
     for line in output:
-        if " sftp on " in line:
-            facts = dict(re.findall(r'(port|known_host_key|key_file) = "?([^",\n]+)', line))
-            facts |= {"transport": "sftp", "host": "127.0.0.1", "username": "platform"}
-            os.environ.update({f"CUTOVER__BANK__{key.upper()}": value for key, value in facts.items()})
+        facts = said(line)
+        os.environ.update({f"CUTOVER__BANK__{key.upper()}": value for key, value in facts.items()})
         if line.endswith("open\n"):
             break
     threading.Thread(target=lambda: [None for _ in output], daemon=True).start()  # or the pipe fills and the bank stops
     return bank
 
 
+def said(line: str) -> dict[str, str]:
+    """Keys of [bank] for what a line of the bank announces: its SFTP server, its query counter, or nothing."""
+    if " sftp on " in line:
+        facts = dict(re.findall(r'(port|known_host_key|key_file) = "?([^",\n]+)', line))
+        return facts | {"transport": "sftp", "host": "127.0.0.1", "username": "platform"}
+    if found := re.fullmatch(r"questions: (\S+), keys: (.+)\n", line):
+        keys = Path(found[2])
+        return {
+            "query_url": found[1],
+            "query_key_file": str(keys / "platform.p12"),
+            "query_key_password": PASSWORD,
+            "query_bank_certificate": str(keys / "bank.pem"),
+            "query_ca_file": str(keys / "tls.pem"),
+            "query_inst_code": "00000187",
+            "query_bank_code": "30050000",
+        }
+    return {}
+
+
 def main() -> None:
     """Carry the rehearsal out; safe to repeat: a cutover that is done is shown."""
     began = time.monotonic()
-    bank = start_bank(sftp="--sftp" in sys.argv)
+    bank = start_bank(sftp="--sftp" in sys.argv, query="--query" in sys.argv)
     try:
         if not json.loads(cutover("status", "--json", quiet=True))["done"]:
             carry_out()

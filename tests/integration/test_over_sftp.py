@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -10,9 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from migration.bank.asking import JxInquiries
+from migration.bank.profile import JxProfile
 from migration.bank.sftp_files import SftpFiles
 from migration.bank.sftp_link import Address
 from migration.domain.errors import TransientError
+from tests.support.asking import client
 from tests.support.platform import small
 from tests.support.rehearsal import Rehearsal
 from tests.support.sftp import QUICK, Line
@@ -58,9 +62,9 @@ def served(tmp_path):
     process.stdout.close()
 
 
-def carried_out(case: Rehearsal) -> Rehearsal:
+def carried_out(case: Rehearsal, nights: int = 6) -> Rehearsal:
     """The night: refusals mended by sending again, the sample drawn again, two rounds."""
-    for _ in range(6):
+    for _ in range(nights):
         try:
             code = case.run()
         except TransientError:
@@ -92,3 +96,54 @@ def test_with_a_line_that_drops_all_the_time(served, tmp_path):
     assert line.calls > 3
     assert over.exports() == plain.exports()
     assert over.sent() == plain.sent()
+
+
+ASKED = {**FAULTS, "hold": [{"match": "BIDIN-|BID-0", "until_released": True}]}
+"""Results of listings and debts never come: what became of them is only to be had by asking."""
+
+
+@pytest.fixture
+def asked_too(tmp_path):
+    """The same over SFTP and the query channel, by the command that an engineer starts the bank with."""
+    case = Rehearsal(tmp_path / "both", small(), faults=ASKED, result_timeout_s=4.0)
+    case.bank.close()
+    place = {"CUTOVER__BANK__DIRECTORY": str(case.root / "bank"), "PYTHONUNBUFFERED": "1"}
+    argv = [str(Path(sys.executable).with_name("cutover")), "--config", "sample_data/cutover.toml"]
+    argv += ["sandbox", "bank", "--faults", str(case.plan), "--sftp", "0", "--port", "0"]
+    process = subprocess.Popen(argv, stdout=subprocess.PIPE, text=True, env=os.environ | place)
+    found = said(process)
+    known = Path(found["key_file"])
+    address = Address("127.0.0.1", int(found["port"]), "platform", known, found["known_host_key"])
+    case.files = SftpFiles(address, case.root / "workspace", case.clock, QUICK)
+    at_the_other_process(case)
+    asking = client(found["questions"], Path(found["keys"]), case.clock)
+    case.inquiries = JxInquiries(JxProfile("0110", "000187", "MP"), asking)
+    yield case
+    case.files.close()
+    asking.close()
+    process.terminate()
+    process.wait(30)
+    process.stdout.close()
+
+
+def said(process: subprocess.Popen[str]) -> dict[str, str]:
+    """What the bank says of itself until it is open."""
+    found: dict[str, str] = {}
+    for line in process.stdout or ():
+        found |= dict(re.findall(r'(port|known_host_key|key_file) = "?([^",\n]+)', line))
+        found |= dict(re.findall(r"(questions|keys): ([^,\n]+)", line))
+        if line.endswith("open\n"):
+            return found
+    raise AssertionError(found)
+
+
+def test_over_sftp_and_questions_the_same_exports(asked_too, tmp_path):
+    """All but the result's name and digest, which say how an outcome became known."""
+    plain = carried_out(Rehearsal(tmp_path / "directory", small(), faults=FAULTS))
+    over = carried_out(asked_too, nights=40)
+    want, got = ({n: t.to_pylist() for n, t in one.exports().items()} for one in (plain, over))
+    how = [(row.pop("result_name"), row.pop("result_sha256")) for table in (want, got) for row in table["batches"]]
+    assert got == want
+    assert any(name.startswith("inquiry-") for name, _ in how), "something was asked"
+    assert over.balance() == plain.balance()
+    assert over.sent() == plain.sent(), "and nothing else was ever sent"
