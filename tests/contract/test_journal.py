@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from migration.clock import FakeClock
 from migration.domain.errors import ConfigurationError, GateClosed, InputRefused, StaleFence
 from migration.domain.findings import Finding
-from migration.domain.ports import BatchPlan, CheckResult, Journal, Snapshot
+from migration.domain.ports import BatchPlan, CheckResult, Inquired, Journal, Snapshot
 from migration.domain.tables import ANSWERS, CORRECTIONS, EXCEPTIONS, ITEMS, RESENDS
 from migration.journal.memory import MemoryJournal
 from migration.journal.store import PostgresJournal
@@ -840,3 +840,71 @@ def test_a_refused_write_leaves_no_event(journal, fence):
         journal.decide("accounts", D, "ann", "approve", "", rehearsal=True)
     assert journal.events() == before
     assert journal.verify() == ()
+
+
+# --- what the bank said when it was asked
+
+
+def inquired(keys: list[str], **columns: list) -> Inquired:
+    return Inquired(answers_of(keys, **columns), b"records", b"replies")
+
+
+def test_a_batch_that_awaits_its_result_is_resolved_as_a_whole_or_not_at_all(journal, fence):
+    batch = delivered(journal, fence, plan_of("debt", ["D1", "D2"]), "debts.full")
+    events = journal.events()
+    with pytest.raises(GateClosed) as raised:
+        journal.resolve(fence, batch, "inquiry-1", inquired(["D1"]))
+    assert code_of(raised) == "ANSWERS_INCOMPLETE"
+    assert (journal.batches(), journal.events(), journal.inquiries(batch)) == ((batch,), events, ())
+    done = journal.resolve(fence, batch, "inquiry-1", inquired(["D1", "D2"]))
+    assert (done.state, done.result_name) == ("applied", "inquiry-1")
+    assert done.result_sha256 == hashlib.sha256(b"records").hexdigest()
+    assert journal.result(batch) == b"records"
+    assert journal.inquiries(batch) == ((b"records", b"replies"),)
+    items = journal.items("debts")
+    assert items["state"].to_pylist() == ["ok", "ok"]
+    assert items["authcode"].to_pylist() == ["AD1", "AD2"]
+    assert kinds(journal)[-1] == "resolved"
+    assert said(journal)["outcomes"] == {"ok": 2}
+    events = journal.events()
+    assert journal.resolve(fence, done, "inquiry-1", inquired(["D1", "D2"])) == done
+    assert journal.events() == events, "nothing new: nothing is written"
+
+
+def test_unknown_items_are_resolved_one_by_one_and_what_is_known_stays(journal, fence):
+    outcomes = {"outcome": ["ok", "unknown", "unknown"], "code": ["00", "22", "22"]}
+    gone = {"account_no": [None] * 3, "activated": [None] * 3, "authcode": [None] * 3}
+    batch = applied(journal, fence, plan_of("listing", ["L1", "L2", "L3"]), "listings.full", **outcomes, **gone)
+    assert batch.state == "unknown"
+    nothing = {"account_no": [None], "activated": [None], "authcode": [None]}
+    first = journal.resolve(fence, batch, batch.result_name, inquired(["L2"], code=["00"], **nothing))
+    assert first.state == "unknown", "L3 is left"
+    lie = inquired(["L1"], outcome=["refused"], code=["25"], **nothing)
+    assert journal.resolve(fence, first, first.result_name, lie) == first
+    last = inquired(["L3"], outcome=["refused"], code=["NOTFOUND"], result_record=[None], **nothing)
+    done = journal.resolve(fence, first, first.result_name, last)
+    assert (done.state, done.result_sha256) == ("applied", batch.result_sha256)
+    assert journal.items("listings")["state"].to_pylist() == ["ok", "ok", "refused"]
+    assert len(journal.inquiries(batch)) == 2
+
+
+def test_a_run_that_was_overtaken_resolves_nothing(journal, fence):
+    batch = delivered(journal, fence, plan_of("debt", ["D1"]), "debts.full")
+    journal.acquire("op2")
+    with pytest.raises(StaleFence):
+        journal.resolve(fence, batch, "inquiry-1", inquired(["D1"]))
+    assert journal.items("debts")["state"].to_pylist() == ["open"]
+    assert journal.inquiries(batch) == ()
+
+
+def test_an_answer_that_was_asked_for_takes_no_code_of_another(journal, fence):
+    applied(journal, fence, plan_of("debt", ["D1"]), "debts.full", authcode=["ONE"])
+    batch = delivered(journal, fence, plan_of("debt", ["D2"]), "debts.full")
+    with pytest.raises(GateClosed):
+        journal.resolve(fence, batch, "inquiry-2", inquired(["D2"], authcode=["ONE"]))
+    assert journal.inquiries(batch) == ()
+
+
+def test_numbers_of_messages_are_drawn_once(make, journal):
+    drawn = [number for one in (journal, make(), journal) for number in one.message_numbers()]
+    assert len(drawn) == len(set(drawn)) > 2

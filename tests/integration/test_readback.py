@@ -138,6 +138,34 @@ def test_in_the_day_cut_it_is_asked_later(world):
     case.faults({})
 
 
+def personal(case):
+    """Names, ID numbers, phones and account numbers of everybody."""
+    users = case.house.table("users").select(["name", "id_no", "phone", "corporate_account"]).to_pylist()
+    numbers = [n for n in case.exports()["users"]["account_no"].to_pylist() if n]
+    return {value for row in users for value in row.values() if value} | set(numbers)
+
+
+def test_nobodys_data_stands_in_what_is_said_kept_or_logged(world, caplog, capfd):
+    """Canaries: a debt was moved at the bank, and then questions about debts are answered wrongly or not at all."""
+    case, _ = world
+    secrets = personal(case)
+    assert len(secrets) >= 20
+    with caplog.at_level("DEBUG"):
+        with changed(case, f"UPDATE debts SET account_no = {ACCOUNT.format('U3')} {D1}"):
+            assert case.run() == 3
+        told = [str(case.reasons)]
+        for how in ("502", "signature", "number"):
+            case.faults({"query": [{"id": f"canary-{how}", "match": "creditDetailsQuery", "how": how, "times": 99}]})
+            assert case.run() == 5
+            told.append(str(case.reasons))
+        case.faults({})
+    kept = [str(e.payload) for e in case.journal.events() if e.kind != "snapshot"] + [str(case.journal.checks())]
+    everything = "\n".join([*told, *case.said, *kept, caplog.text, *capfd.readouterr()])
+    assert "BNK-007" in everything
+    assert "QUERY_" in everything
+    assert {secret for secret in secrets if secret in everything} == set()
+
+
 def test_when_all_stands_the_cutover_ends_and_the_journal_tells_what_was_seen(world):
     """Last of this file: it finishes the case that the others share."""
     case, desk = world
