@@ -8,10 +8,12 @@ been done, decided or refused stands in the journal. Nothing heavy is imported h
 
 from __future__ import annotations
 
-from cutover_flow.graph import daily_dag, stage_dag, stage_names, whole_dag
+from cutover_flow.graph import daily_dag, stage_dag, stage_names, whole_dag, withdrawals_dag
 
 cutover_dag = whole_dag()
 cutover_daily_dag = daily_dag()
+
+cutover_withdrawals_dag = withdrawals_dag()
 
 for _name in stage_names():
     globals()[f"cutover_{_name}_dag"] = stage_dag(_name)

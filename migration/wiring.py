@@ -9,11 +9,11 @@ import signal
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from expectations.runner import GxJudge
 from migration.bank.profiles import Adapter, Surroundings, open_bank
@@ -34,10 +34,13 @@ from migration.legacy.platform import LegacyPlatform
 from migration.legacy.vault import Vault
 from migration.settings import Settings, load
 from migration.stages import daily, figures
-from migration.stages.engine import Engine
+from migration.stages.engine import Beyond, Engine
 from migration.stages.house import House, Tell, Terms
 from migration.verification.readers import named
 from migration.withdrawals.values import Terms as WithdrawalTerms
+
+if TYPE_CHECKING:
+    from migration.withdrawals.service import Plant
 
 FAILPOINT = "CUTOVER_FAILPOINT"
 """Environment: `NAME` or `NAME@N`: SIGKILL this process when the named point is reached (the N-th time). Rehearsals only."""
@@ -135,7 +138,8 @@ def desk(
     if tell is not None:
         house.tell = tell
     days = _daily(found, journal, adapter)
-    return Desk(found, house, Engine(house, lambda: _close(journal, wire, adapter), days), journal, notary, days)
+    engine = Engine(house, lambda: _close(journal, wire, adapter), days, _beyond(found))
+    return Desk(found, house, engine, journal, notary, days)
 
 
 def _daily(found: Settings, journal: PostgresJournal, adapter: Adapter) -> daily.Desk:
@@ -224,6 +228,29 @@ def terms(found: Settings, account_pattern: str) -> Terms:
         finality_s=float(found.bank.finality_s),
         ask_again_s=float(found.bank.ask_again_s),
     )
+
+
+def _beyond(found: Settings) -> dict[tuple[str, str], Beyond]:
+    """The residual balances' day, for Airflow; the web's libraries are loaded only when it comes to that."""
+
+    def reversals(day: str) -> dict[str, int]:
+        from migration.withdrawals import days  # noqa: PLC0415
+
+        return days.reversals(withdrawal_plant(found), date.fromisoformat(day))
+
+    def ledger(_: str) -> dict[str, int]:
+        from migration.withdrawals import days  # noqa: PLC0415
+
+        return days.ledger(withdrawal_plant(found))
+
+    return {("withdrawals", "reversals"): reversals, ("withdrawals", "ledger"): ledger}
+
+
+def withdrawal_plant(found: Settings) -> Plant:
+    """What the withdrawal processes are made from."""
+    from migration.withdrawals.service import Plant  # noqa: PLC0415
+
+    return Plant(store_url(found), withdrawal_terms(found), found.withdrawals.escrow_url)
 
 
 def withdrawal_terms(found: Settings) -> WithdrawalTerms:

@@ -13,7 +13,7 @@ from airflow.sdk.exceptions import DownstreamTasksSkipped
 from cutover_flow import knobs
 from cutover_flow.converge import STOPPED, converge, extra, fail
 from cutover_flow.forms import date_param, reason_param, until_param
-from cutover_flow.names import DAILY, STAGE_WORDS, WHOLE, Words, page, step_page, step_words
+from cutover_flow.names import DAILY, STAGE_WORDS, WHOLE, WITHDRAWALS, Words, page, step_page, step_words
 from migration.stages.order import ROUNDS, STAGES, STEPS, Step
 
 if TYPE_CHECKING:
@@ -62,25 +62,39 @@ def stage_dag(stage: str) -> DAG:
 
 def daily_dag() -> DAG:
     """Build the reconciliation of one day after the cutover; not a stage, so it publishes no asset."""
-    words = STAGE_WORDS[DAILY]
+    return _day_dag("cutover_daily", DAILY, {"take": DAILY})
+
+
+def withdrawals_dag() -> DAG:
+    """Build the residual balances' day: the escrow's reversals, then the ledger with its gate."""
+    return _day_dag("cutover_withdrawals", WITHDRAWALS, {"reversals": "reversals", "ledger": "ledger"})
+
+
+def _day_dag(dag_id: str, name: str, steps: dict[str, str]) -> DAG:
+    """Make a DAG of steps (step -> task id) that each take the day asked for."""
     params = {"date": date_param(), "reason": reason_param()}
-    with _dag("cutover_daily", words, DAILY, params, schedule=knobs.daily_schedule()) as dag:
-
-        @task(
-            task_id=DAILY,
-            task_display_name=words.both,
-            doc_md=step_page(DAILY, "take"),
-            pool=knobs.pool(),
-            trigger_rule=TriggerRule.NONE_FAILED,
-            multiple_outputs=False,
-        )
-        def reconcile() -> dict[str, int]:
-            _say_why()
-            report, _ = converge(DAILY, "take", _day())
-            return dict(report.totals)
-
-        _watch([reconcile()])
+    with _dag(dag_id, STAGE_WORDS[name], name, params, schedule=knobs.daily_schedule()) as dag:
+        tasks = [_day_task(name, step, task_id)() for step, task_id in steps.items()]
+        chain(*tasks)
+        _watch(tasks)
     return dag
+
+
+def _day_task(name: str, step: str, task_id: str) -> Any:
+    @task(
+        task_id=task_id,
+        task_display_name=STAGE_WORDS[name].both if task_id == name else step_words(step).both,
+        doc_md=step_page(name, step),
+        pool=knobs.pool(),
+        trigger_rule=TriggerRule.NONE_FAILED,
+        multiple_outputs=False,
+    )
+    def reconcile() -> dict[str, int]:
+        _say_why()
+        report, _ = converge(name, step, _day())
+        return dict(report.totals)
+
+    return reconcile
 
 
 def _day() -> str:

@@ -29,6 +29,7 @@ WHOLE: Final = Words(
 )
 
 DAILY: Final = "daily"
+WITHDRAWALS: Final = "withdrawals"
 
 STAGE_WORDS: Final[dict[str, Words]] = {
     "preflight": Words(
@@ -91,6 +92,12 @@ STAGE_WORDS: Final[dict[str, Words]] = {
         "迁移之后逐日取入银行的 EVE、ALEVE 文件，与前一日余额及本方账户逐笔核对。",
         "After the cutover, day by day: the bank's EVE and ALEVE against each other, the day before and our accounts.",
     ),
+    WITHDRAWALS: Words(
+        "遗留余额日结",
+        "Residual ledger",
+        "逐日取入原托管的冲正文件，再核对每个遗留账户：期初 = 已付 + 在途 + 结余。",
+        "Each day: the legacy escrow's reversals, then every residual account: opening = paid + in transit + left.",
+    ),
 }
 
 _STEP_WORDS: Final[dict[str, Words]] = {
@@ -114,6 +121,8 @@ _STEP_WORDS: Final[dict[str, Words]] = {
         "逐轮了结", "Settle", "推进后续轮次，直到没有未决例外。", "Drives further rounds until no exception is open."
     ),
     "take": Words("取入核对", "Take in", "两份文件齐备后一次取入并核对。", "Takes both files in once they are there."),
+    "reversals": Words("取入冲正", "Reversals", "取入一日的冲正文件，仅一次。", "Takes a day's reversals in, once."),
+    "ledger": Words("台账核对", "Ledger", "逐户核对，差一分即停。", "Every account must close to the fen."),
     "finish": Words("收口", "Finish", "签署之后收口并封存证据。", "Closes the cutover after the sign-off."),
 }
 _PART_WORDS: Final[dict[str, tuple[str, str]]] = {"sample": ("抽样", "sample"), "full": ("全量", "full set")}

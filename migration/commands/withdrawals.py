@@ -14,11 +14,11 @@ from rich.table import Table
 
 from migration import wiring
 from migration.commands.shared import OUT, Place, desk, emit, require_name, settings, yuan
-from migration.domain.errors import ConfigurationError, GateClosed, Waiting
+from migration.domain.errors import ConfigurationError, Waiting
 from migration.domain.outcome import outcome
 from migration.settings import Settings
 from migration.stages import progress
-from migration.withdrawals.books import Books, Line, closed
+from migration.withdrawals.books import Books, Line
 from migration.withdrawals.opening import holders, openings
 
 if TYPE_CHECKING:  # the web's libraries take their time: only these commands load them
@@ -35,10 +35,7 @@ app = typer.Typer(
 
 
 def _plant() -> Plant:
-    from migration.withdrawals.service import Plant  # noqa: PLC0415
-
-    found = settings()
-    return Plant(wiring.store_url(found), wiring.withdrawal_terms(found), found.withdrawals.escrow_url)
+    return wiring.withdrawal_plant(settings())
 
 
 @app.command("open")
@@ -98,13 +95,15 @@ def send() -> None:
 @app.command()
 def ledger(*, json: Json = False) -> None:
     """The daily ledger: opening = paid + in transit + left, every account, recomputed from its movements. Exit 3 when open."""
+    from migration.withdrawals import days  # noqa: PLC0415
+
     lines = _plant().house(Books.ledger)
     drained = _plant().house(Books.drain)
     if json:
         emit(
             {
                 "accounts": [_as_json(line) for line in lines],
-                "total": {name: sum(getattr(line, name) for line in lines) for name in _SUMS},
+                "total": days.totals(lines),
                 "movements": [
                     {"day": day, "kind": kind, "fen": fen, "times": times} for day, kind, fen, times in drained
                 ],
@@ -112,23 +111,22 @@ def ledger(*, json: Json = False) -> None:
         )
     else:
         _show(lines)
-    found = closed(lines)
-    if found:
-        raise GateClosed(*found[:50])
-
-
-_SUMS = ("opening_fen", "paid_fen", "in_transit_fen", "left_fen", "frozen_fen", "difference_fen")
+    days.require_closed(lines)
 
 
 def _as_json(line: Line) -> dict[str, object]:
-    return {"escrow_id": line.escrow_id, **{name: getattr(line, name) for name in _SUMS}, "moved_at": line.moved_at}
+    from migration.withdrawals.days import SUMS  # noqa: PLC0415
+
+    return {"escrow_id": line.escrow_id, **{name: getattr(line, name) for name in SUMS}, "moved_at": line.moved_at}
 
 
 def _show(lines: tuple[Line, ...]) -> None:
     table = Table(box=None, header_style="bold", pad_edge=False)
     for heading in ("", "opening 期初", "paid 已付", "in transit 在途", "left 结余", "frozen 冻结", "difference 差额"):
         table.add_column(heading, justify="right")
-    table.add_row(f"{len(lines):,} accounts", *(yuan(sum(getattr(line, name) for line in lines)) for name in _SUMS))
+    from migration.withdrawals.days import totals  # noqa: PLC0415
+
+    table.add_row(f"{len(lines):,} accounts", *(yuan(fen) for fen in totals(lines).values()))
     OUT.print(table)
 
 
@@ -157,19 +155,10 @@ def reversals(
     day: Annotated[datetime, typer.Option("--date", formats=["%Y-%m-%d"], help="The day of the escrow's file.")],
 ) -> None:
     """Take a day's reversals (冲正), once."""
-    from migration.withdrawals.escrow_http import EscrowOverHttp  # noqa: PLC0415
+    from migration.withdrawals import days  # noqa: PLC0415
 
-    found = settings()
-    _require(found, "escrow_url")
-
-    async def verb(books: Books) -> int:
-        gateway = EscrowOverHttp(found.withdrawals.escrow_url)
-        try:
-            return await books.reverse(day.date(), gateway)
-        finally:
-            await gateway.close()
-
-    OUT.print(f"{_plant().house(verb):,} reversed")
+    _require(settings(), "escrow_url")
+    OUT.print(f"{days.reversals(_plant(), day.date())['reversed']:,} reversed")
 
 
 @app.command()

@@ -36,7 +36,12 @@ def test_every_file_parses_within_two_seconds_and_nothing_heavy_is_imported(bag)
 
 
 def test_one_dag_for_the_whole_and_one_a_stage(bag):
-    assert set(bag["dags"]) == {"cutover", "cutover_daily", *(f"cutover_{stage}" for stage in ALL_STAGES)}
+    assert set(bag["dags"]) == {
+        "cutover",
+        "cutover_daily",
+        "cutover_withdrawals",
+        *(f"cutover_{stage}" for stage in ALL_STAGES),
+    }
 
 
 def test_the_whole_graph_holds_every_step_of_every_stage_in_order(bag):
@@ -112,6 +117,9 @@ def test_the_form_asks_for_the_last_stage_only_where_it_means_something(bag):
         assert set(bag["dags"][f"cutover_{stage}"]["params"]) == {"reason"}
     assert set(bag["dags"]["cutover_daily"]["params"]) == {"date", "reason"}
     assert set(bag["dags"]["cutover_daily"]["tasks"]) == {"daily", "watcher"}
+    assert set(bag["dags"]["cutover_withdrawals"]["params"]) == {"date", "reason"}
+    assert set(bag["dags"]["cutover_withdrawals"]["tasks"]) == {"reversals", "ledger", "watcher"}
+    assert bag["dags"]["cutover_withdrawals"]["tasks"]["ledger"]["upstream"] == ["reversals"]
 
 
 @pytest.mark.parametrize(

@@ -54,6 +54,10 @@ PLAYS = {
     "unchecked": Play("cutover_residual", script={"residual.run": ["unchecked"]}),
     "config": Play("cutover_identities", script={"identities.run": ["config"]}),
     "daily": Play("cutover_daily", conf={"date": "2017-11-19"}, script={"daily.take": ["wait"]}),
+    "residuals": Play("cutover_withdrawals", conf={"date": "2017-11-21"}, script={"withdrawals.reversals": ["wait"]}),
+    "residuals open": Play(
+        "cutover_withdrawals", conf={"date": "2017-11-21"}, script={"withdrawals.ledger": ["closed"]}
+    ),
     "daily differs": Play("cutover_daily", conf={"date": "2017-11-19"}, script={"daily.take": ["closed"]}),
     **{f"stage {stage}": Play(f"cutover_{stage}") for stage in ALL_STAGES},
     **{f"closed {stage}": closed(stage) for stage in ALL_STAGES},
@@ -175,6 +179,19 @@ def test_a_day_is_asked_for_until_its_files_are_there(played):
     assert result["state"] == "success"
     assert [(call["name"], call["batch"]) for call in seen] == [("daily.take", "2017-11-19")] * 2
     assert result["assets"] == {}
+
+
+def test_the_residual_ledger_follows_the_reversals_and_closes_its_gate(played):
+    result, seen = played["residuals"]
+    assert result["state"] == "success"
+    assert [(call["name"], call["batch"]) for call in seen] == [
+        ("withdrawals.reversals", "2017-11-21"),
+        ("withdrawals.reversals", "2017-11-21"),
+        ("withdrawals.ledger", "2017-11-21"),
+    ]
+    result, seen = played["residuals open"]
+    assert (result["state"], len(seen)) == ("failed", 2)
+    assert states(result)["ledger"] == {"failed"}
 
 
 def test_a_day_that_differs_turns_its_run_red(played):

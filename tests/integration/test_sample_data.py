@@ -102,3 +102,23 @@ def _csv(path):
 
     with path.open(encoding="utf-8", newline="") as stream:
         return list(csv.DictReader(stream))
+
+
+def test_what_is_left_at_the_escrow_is_opened_for_withdrawal_and_closes(rehearsed):
+    place, environment = rehearsed
+    assert cutover(environment, "export", "--out", str(place / "out")).returncode == 0
+    rows = _csv(place / "out" / "residuals.csv")
+    for made in (len(rows), 0):  # again is harmless
+        done = cutover(environment, "withdrawals", "open")
+        assert (done.returncode, done.stdout.split()[0]) == (0, f"{made:,}"), done.stderr
+    done = cutover(environment, "withdrawals", "ledger", "--json")
+    assert done.returncode == 0, done.stderr
+    ledger = json.loads(done.stdout)
+    assert {(a["escrow_id"], a["left_fen"], a["frozen_fen"]) for a in ledger["accounts"]} == {
+        (row["escrow_id"], int(row["available_fen"]), int(row["frozen_fen"])) for row in rows
+    }
+    assert ledger["total"]["difference_fen"] == 0
+    stop = cutover(environment, "withdrawals", "release", "6a000a40-2d59-4dc8-b1da-78bff0e90f85", "--as", "A", "--reason", "x")
+    assert (stop.returncode, stop.stderr.split()[0]) == (2, "RELEASE_TOO_EARLY")
+    served = cutover(environment, "withdrawals", "serve")
+    assert (served.returncode, served.stderr.split()[:2]) == (2, ["CONFIG_REQUIRED", "withdrawals.issuer:"])
