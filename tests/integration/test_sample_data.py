@@ -118,7 +118,9 @@ def test_what_is_left_at_the_escrow_is_opened_for_withdrawal_and_closes(rehearse
         (row["escrow_id"], int(row["available_fen"]), int(row["frozen_fen"])) for row in rows
     }
     assert ledger["total"]["difference_fen"] == 0
-    stop = cutover(environment, "withdrawals", "release", "6a000a40-2d59-4dc8-b1da-78bff0e90f85", "--as", "A", "--reason", "x")
+    stop = cutover(
+        environment, "withdrawals", "release", "6a000a40-2d59-4dc8-b1da-78bff0e90f85", "--as", "A", "--reason", "x"
+    )
     assert (stop.returncode, stop.stderr.split()[0]) == (2, "RELEASE_TOO_EARLY")
     served = cutover(environment, "withdrawals", "serve")
     assert (served.returncode, served.stderr.split()[:2]) == (2, ["CONFIG_REQUIRED", "withdrawals.issuer:"])
