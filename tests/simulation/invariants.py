@@ -63,6 +63,7 @@ class Invariants:
             return
         self._seen = now
         self.checks += 1
+        require(not getattr(self.world.store, "stale", 0), "R5", "a run that was overtaken has written")
         self._chain()
         self._files()
         self._items()

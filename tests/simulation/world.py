@@ -103,6 +103,12 @@ class StillJournal(MemoryJournal):
     def __init__(self, clock: Any) -> None:
         super().__init__(clock)
         self._read: dict[Any, tuple[Any, pa.Table, Any]] = {}
+        self.stale = 0
+
+    def _write(self, kind: str, body: Any, *, fence: int | None = None, actor: str | None = None) -> None:
+        """As ever; counted by itself when it was taken from a run that had been overtaken."""
+        super()._write(kind, body, fence=fence, actor=actor)
+        self.stale += fence is not None and fence != self._now.fence
 
     def _still(self, name: Any, made_of: Any, make: Callable[[], pa.Table], alive: Any = None) -> pa.Table:
         """What was made of the same; `alive` holds the objects whose ids are in `made_of`, so that none is used again."""
