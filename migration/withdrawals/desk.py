@@ -79,7 +79,7 @@ class Desk:
         return withdrawal(row)
 
     async def quote(self, user_id: str, escrow_id: str, amount_fen: int) -> Quote:
-        """What it would cost; Refused as asking for it would be."""
+        """What it would cost; Refused for sunset, hours, limit or balance (the rest shows when it is asked for)."""
         at = self.now()
         way = self._way(amount_fen, at)
         async with self.database.transaction(user_id) as connection:
