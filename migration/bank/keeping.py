@@ -51,6 +51,12 @@ class Keeping:
             disk.replace(place / f"{name}.json", manifest_text(facts).encode())
 
 
+def manifest_digests(workspace: Path) -> dict[str, str]:
+    """SHA-256 of every manifest that is kept, by the name of the file it tells of."""
+    found = sorted((workspace / "manifests").glob("*.json"))
+    return {place.name.removesuffix(".json"): sha256(place.read_bytes()) for place in found}
+
+
 def note_of(name: str, business_date: date, content: bytes, reasons: Sequence[Finding]) -> dict[str, object]:
     """Say why a file was quarantined: codes and record numbers, nothing of its content."""
     return {

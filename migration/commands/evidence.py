@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from migration.bank.keeping import manifest_digests
 from migration.commands.shared import OUT, desk, emit, settings
 from migration.domain.errors import ConfigurationError, GateClosed
 from migration.domain.findings import Finding
@@ -54,18 +55,19 @@ def _show(found: Verification) -> None:
 
 def report(
     out: Out,
-    kind: Annotated[str | None, typer.Option("--kind", help=" | ".join(pack.KINDS))] = None,
+    kind: Annotated[str | None, typer.Option("--kind", help=" | ".join(pack.KIND_NAMES))] = None,
     language: Annotated[str | None, typer.Option("--language", help="zh | en; the configuration's by default.")] = None,
 ) -> None:
     """The report: one HTML file that opens offline."""
-    if kind is not None and kind not in pack.KINDS:
-        raise ConfigurationError.of("REPORT_KIND", kind, "no such kind", f"one of {', '.join(pack.KINDS)}")
+    if kind is not None and kind not in pack.KIND_NAMES:
+        raise ConfigurationError.of("REPORT_KIND", kind, "no such kind", f"one of {', '.join(pack.KIND_NAMES)}")
     if language is not None and language not in pack.LANGUAGES:
         raise ConfigurationError.of("REPORT_LANGUAGE", language, "no such language", "zh or en")
     with desk() as opened:
         opened.begin()
         found = opened.settings
-        material = gather.material(opened.house, kind or found.cutover.kind, _scope(found))
+        manifests = manifest_digests(found.cutover.workspace)
+        material = gather.material(opened.house, kind or found.cutover.kind, _scope(found), manifests)
         place = pack.write(material, out, language or found.cutover.language)
         OUT.print(str(place))
 

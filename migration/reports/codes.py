@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-Pair = tuple[str, str]
+from migration.reports.document import Mark, Tone
+from migration.reports.words import Pair
 
 DISPOSITIONS: Final[dict[str, Pair]] = {
     "opened": ("已开户", "opened"),
@@ -72,7 +73,46 @@ STAGES: Final[dict[str, Pair]] = {
     "residual": ("遗留余额", "Residual balances"),
     "reconcile": ("最终对账", "Final reconciliation"),
     "listings.sample": ("标的抽样", "Listings, sample"),
+    "listings.full": ("标的全量", "Listings, full set"),
     "debts.sample": ("债权抽样", "Debts, sample"),
+    "debts.full": ("债权全量", "Debts, full set"),
+    "reconcile.bank": ("银行回读", "Read-back"),
+    "sign-off": ("签收", "Sign-off"),
+}
+
+OWNERS: Final[dict[str, Pair]] = {
+    "engineering": ("技术", "engineering"),
+    "operations": ("运营", "operations"),
+    "compliance": ("合规", "compliance"),
+    "bank desk": ("银行对接", "bank desk"),
+}
+
+FIELDS: Final[dict[str, Pair]] = {
+    "name": ("姓名", "name"),
+    "id_type": ("证件类型", "ID type"),
+    "id_no": ("证件号码", "ID number"),
+    "phone": ("手机号", "phone"),
+    "sex": ("性别", "sex"),
+    "email": ("邮箱", "e-mail"),
+    "corporate_account": ("对公账户", "corporate account"),
+    "verified_at": ("实名时间", "verified at"),
+}
+
+AUTHORISATIONS: Final[dict[str, Pair]] = {
+    "auto_bid": ("自动投标", "automatic bidding"),
+    "auto_assign": ("自动债权转让", "automatic assignment"),
+}
+
+NOTICES: Final[dict[str, Pair]] = {
+    "bind_card": ("绑定银行卡、激活账户", "bind a card and activate the account"),
+    "open_account": ("到银行自行开户", "open an account at the bank himself"),
+    "withdraw_residual": ("提取原托管余额", "withdraw the balance left at the legacy escrow"),
+    "authorisation_lapsed": ("旧授权已失效", "an old authorisation has lapsed"),
+    "grant_repayment": (
+        "借款人签署还款授权（额度与期限）",
+        "borrower: grant the repayment authorisation (limit and term)",
+    ),
+    "grant_fee": ("签署缴费授权", "grant the fee authorisation"),
 }
 
 STATES: Final[dict[str, Pair]] = {
@@ -106,6 +146,13 @@ STATES: Final[dict[str, Pair]] = {
     "debt": ("债权", "debts"),
     "authorisation": ("授权", "authorisations"),
 }
+
+TONES: Final[dict[str, Tone]] = {
+    **dict.fromkeys(("done", "approved", "approve", "applied", "signed", "mended", "passed"), "good"),
+    **dict.fromkeys(("failed", "closed", "rejected", "reject", "quarantined"), "bad"),
+    **dict.fromkeys(("not_checked", "noted", "waiting", "pending", "open", "unknown", "running"), "warn"),
+}
+"""The colour of a state; others have none."""
 
 CRITERIA: Final[dict[str, Pair]] = {
     "election": ("本人选择", "own election"),
@@ -151,6 +198,11 @@ def say(words: dict[str, Pair], word: str | None, language: str) -> str:
         return "–"
     pair = words.get(word)
     return word if pair is None else pair[language == "en"]
+
+
+def mark(state: str, language: str) -> Mark:
+    """A state as a coloured word."""
+    return Mark(say(STATES, state, language), TONES.get(state, "plain"))
 
 
 def reason(code: str | None, language: str) -> str:

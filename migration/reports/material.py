@@ -44,7 +44,8 @@ class Material:
     gates: Sequence[Gate]
     checks: Sequence[tuple[str, int, datetime, CheckResult]]
     batches: Sequence[Batch]
-    items: Mapping[str, pa.Table]  # attempts of listings and debts: what became of the samples
+    items: Mapping[str, pa.Table]  # every attempt by entity: users, listings, debts, authorisations
+    manifests: Mapping[str, str]  # name of a file -> SHA-256 of the manifest kept of it
     samples: Sequence[Event]  # events `sample_drawn`
     chain: Mapping[str, object]  # events, head, findings
     verification: Mapping[str, object]  # the verifier's answer as JSON

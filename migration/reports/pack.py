@@ -1,34 +1,34 @@
-"""`cutover report`: one HTML file that opens offline and says whether the cutover may be signed."""
+"""`cutover report`: the pack that compliance signs, one document in several forms."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
-
-import pyarrow.compute as pc
+from typing import Final
 
 from migration.domain.errors import ConfigurationError
 from migration.domain.findings import Finding
-from migration.reports import charts, codes, html, redaction, sections, totals, untested
-from migration.reports.charts import Step
+from migration.reports import codes, page
+from migration.reports.document import Document, Fact, Tile
 from migration.reports.material import Material
+from migration.reports.sections import rules, sections
+from migration.reports.sections.balance import fen
 from migration.reports.texts import count, moment, yuan
-from migration.reports.words import words
+from migration.reports.words import COVER, DRAWING, KINDS, of
 
-KINDS: Final = ("sit", "uat", "rehearsal", "production")
 LANGUAGES: Final = ("zh", "en")
+KIND_NAMES: Final = tuple(KINDS)
 
 
 def write(material: Material, out: Path, language: str) -> Path:
     """Write `<out>/cutover-<id>-<kind>-<language>.html` (0600, in a folder of 0700) and return its place."""
     place = out / f"cutover-{material.cutover_id}-{material.kind}-{language}.html"
-    page = html.render("report.html.j2", build(material, language))
+    text = page.render(build(material, language))
     try:
         out.mkdir(mode=0o700, parents=True, exist_ok=True)
         making = place.with_suffix(".part")
         making.touch(mode=0o600)
-        making.write_text(page, encoding="utf-8")
+        making.write_text(text, encoding="utf-8")
         making.replace(place)
     except OSError as fault:
         reason = fault.strerror or type(fault).__name__
@@ -38,41 +38,31 @@ def write(material: Material, out: Path, language: str) -> Path:
     return place
 
 
-def build(material: Material, language: str) -> dict[str, Any]:
-    """Everything the template shows, in the reader's language."""
-    said = words(language)
-    summary, listed, more = sections.exceptions(material, language)
-    return {
-        "lang": language,
-        "w": said,
-        "kind": said[material.kind],
-        "cutover_id": material.cutover_id,
-        "business_date": material.business_date.isoformat(),
-        "made": moment(material.made_at),
-        "verdict": verdict(material),
-        "tiles": _tiles(material, said),
-        "equation": _equation(material, said),
-        "chart": _chart(material, said),
-        "differing": [len(_list(material.balance[name])) for name in ("listings", "persons")],
-        "controls": _controls(material, language),
-        "figures": _figures(material, said),
-        "overdue_policy": material.scope.overdue,
-        "dispositions": sections.dispositions(material, language),
-        "stages": sections.stages(material, language),
-        "gates": sections.rules(material, language),
-        "approvals": sections.approvals(material, language),
-        "exceptions": {"summary": summary, "rows": listed, "more": more},
-        "merges": sections.merges(material, language),
-        "refused": sections.refused(material, language),
-        "corrections": _corrections(material),
-        "samples": sections.samples(material, language),
-        "batches": sections.batches(material, language),
-        "residuals": sections.residuals(material),
-        "verification": _verification(material, language),
-        "untested": untested.untested(material, language),
-        "versions": _versions(material),
-        "sign_off": [row for row in sections.approvals(material, language) if row["gate"] == "reconcile"],
-    }
+def build(material: Material, language: str) -> Document:
+    """The whole report, in the reader's language."""
+    say = of(language, COVER)
+    facts = (
+        Fact(say["cutover"], material.cutover_id),
+        Fact(say["business_date"], material.business_date.isoformat()),
+        Fact(say["made"], moment(material.made_at)),
+    )
+    said = verdict(material)
+    return Document(
+        language=language,
+        title=say["title"],
+        subtitle=say["subtitle"],
+        cutover_id=material.cutover_id,
+        kind=material.kind,
+        kind_name=say[material.kind],
+        verdict=said,
+        conclusion=say[said],
+        reasons=_reasons(material, say, language),
+        facts=facts,
+        tiles=_tiles(material, say),
+        sections=sections(material, language),
+        made_at=material.made_at,
+        words={name: pair[language == "en"] for name, pair in DRAWING.items()},
+    )
 
 
 def verdict(material: Material) -> str:
@@ -84,109 +74,48 @@ def verdict(material: Material) -> str:
     return "complete" if material.done else "incomplete"
 
 
-def _tiles(material: Material, said: Mapping[str, str]) -> list[dict[str, Any]]:
-    """The figures that one looks at first; `good` tells the colour."""
-    states = material.exceptions["state"]
-    open_, signed = (int(pc.sum(pc.equal(states, word)).as_py() or 0) for word in ("open", "signed"))
-    difference = int(str(material.balance["difference_fen"]))
-    failed, differs = sections.not_passed(material), int(str(material.verification["differences"]))
-    return [
-        {"name": said["difference"], "value": yuan(difference), "good": difference == 0},
-        {"name": said["verified_count"], "value": count(differs), "good": differs == 0},
-        {"name": said["rules_count"], "value": count(failed), "good": failed == 0},
-        {"name": said["open_count"], "value": count(open_), "good": open_ == 0},
-        {"name": said["signed_count"], "value": count(signed), "good": None},
-    ]
+def _states(material: Material) -> tuple[int, int]:
+    """Open and signed exceptions."""
+    states = material.exceptions["state"].to_pylist()
+    return states.count("open"), states.count("signed")
 
 
-_PARTS: Final = (
-    ("registered", "move"),
-    ("excepted", "warn"),
-    ("residual", "stay"),
-    ("in_flight", "stay"),
-)
-
-
-def _fen(material: Material, name: str) -> int:
-    return int(str(material.balance[f"{name}_fen"]))
-
-
-def _equation(material: Material, said: Mapping[str, str]) -> list[dict[str, Any]]:
-    rows = [{"sign": "", "name": said["legacy"], "fen": yuan(_fen(material, "legacy"))}]
-    for number, (name, _) in enumerate(_PARTS):
-        rows.append({"sign": "＋" if number else "＝", "name": said[name], "fen": yuan(_fen(material, name))})
-    return [*rows, {"sign": "＋", "name": said["difference"], "fen": yuan(_fen(material, "difference"))}]
-
-
-def _chart(material: Material, said: Mapping[str, str]) -> str:
-    steps = [Step(said["legacy"], _fen(material, "legacy"), "whole", total=True)]
-    steps += [Step(said[name], _fen(material, name), tone) for name, tone in _PARTS]
-    difference = _fen(material, "difference")
-    return charts.waterfall(
-        [*steps, Step(said["difference"], difference, "bad" if difference else "good", total=True)], said["balance"]
+def _reasons(material: Material, say: Mapping[str, str], language: str) -> list[str]:
+    """The verdict in sentences: money, verifier, rules and exceptions; what waits."""
+    amounts = [yuan(fen(material, name)) for name in ("legacy", "registered", "excepted", "residual", "in_flight")]
+    left = fen(material, "difference")
+    money = say["said_left" if left else "said_whole"].format(*amounts, yuan(left))
+    found: Mapping[str, object] = material.verification
+    checks = found["checks"]
+    number = len(checks) if isinstance(checks, list | tuple) else 0
+    breaks = material.chain["breaks"]
+    verified = say["said_verified"].format(
+        number, found["differences"], found["planted"], found["planted_unseen"], breaks
     )
-
-
-def _controls(material: Material, language: str) -> list[dict[str, Any]]:
-    return [
-        {
-            "entity": codes.say(codes.ENTITIES, control.entity, language),
-            "agrees": control.agrees,
-            "sides": [
-                {"rows": count(side.rows), "fen": yuan(side.fen), "hash": side.hash_total}
-                for side in (control.legacy, control.outcome)
-            ],
-        }
-        for control in totals.controls(material)
+    judged = sum(len(gate.latest) for gate in rules.judged(material))
+    exceptions = _states(material)
+    ruled = say["said_rules"].format(
+        count(judged), count(len(rules.not_passed(material))), *(count(number) for number in exceptions)
+    )
+    waiting = [
+        say["said_waiting"].format(codes.say(codes.STAGES, record.stage, language), record.reasons[0])
+        for record in material.stages
+        if not material.done and record.state != "done" and record.reasons
     ]
+    return [money, verified, ruled, *waiting]
 
 
-def _figures(material: Material, said: Mapping[str, str]) -> list[dict[str, Any]]:
-    return [
-        {
-            "name": said[figure.name],
-            "before": yuan(figure.legacy_fen),
-            "after": yuan(figure.outcome_fen),
-            "agrees": figure.legacy_fen == figure.outcome_fen,
-        }
-        for figure in totals.figures(material)
-    ]
-
-
-def _corrections(material: Material) -> dict[str, Any]:
-    table = material.corrections
-    rows = table.select(["user_id", "field", "reason", "by"]).slice(0, sections.LISTED).to_pylist()
-    return {
-        "count": count(table.num_rows),
-        "users": count(len(pc.unique(table["user_id"]))),
-        "rows": [{**row, "reason": redaction.free(row["reason"])} for row in rows],
+def _tiles(material: Material, say: Mapping[str, str]) -> list[Tile]:
+    """The figures that one looks at first."""
+    open_, signed = _states(material)
+    zero = {
+        "difference": fen(material, "difference"),
+        "verified_count": int(str(material.verification["differences"])),
+        "rules_count": len(rules.not_passed(material)),
+        "open_count": open_,
     }
-
-
-def _verification(material: Material, language: str) -> dict[str, Any]:
-    found: Mapping[str, Any] = material.verification
-    title, blind_to = f"title_{language}", f"not_seen_{language}"
-    return {
-        "planted": found["planted"],
-        "unseen": found["planted_unseen"],
-        "checks": [
-            {**check, "title": check[title], "not_seen": check[blind_to], "rows": count(check["rows"])}
-            for check in found["checks"]
-        ],
-        "plants": [{**plant, "title": plant[title]} for plant in found["plants"]],
-    }
-
-
-def _versions(material: Material) -> list[tuple[str, str]]:
-    snapshot = material.snapshot
-    return [
-        *material.versions.items(),
-        ("snapshot", snapshot.digest),
-        *((f"snapshot · {entity}", digest) for entity, digest in snapshot.entity_digests.items()),
-        (f"journal · {material.chain['events']} events", str(material.chain["head"])),
-        ("profile", material.scope.profile),
+    tiles = [
+        Tile(say[name], value, "fen" if name == "difference" else "count", "bad" if value else "good")
+        for name, value in zero.items()
     ]
-
-
-def _list(value: object) -> list[object]:
-    return list(value) if isinstance(value, list | tuple) else []
+    return [*tiles, Tile(say["signed_count"], signed)]

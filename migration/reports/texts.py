@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Final
 
 PLACE: Final = timezone(timedelta(hours=8))
 """The platform's time: China has one zone and no summer time."""
+_POWER: Final = re.compile(
+    "[\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f\\u061c\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u206f\\ufeff\\ufff9-\\ufffb\\ud800-\\udfff]"
+)
+"""Characters that are not seen and change what is: controls, marks of writing direction, marks of no width."""
+
+
+def plain(text: str) -> str:
+    """The text with every character that could act in secret replaced by `\ufffd`; line feeds stay, a tab is a blank."""
+    return _POWER.sub("\ufffd", text.replace("\t", " "))
 
 
 def yuan(fen: int | None) -> str:
@@ -34,11 +44,9 @@ def span(begin: datetime, end: datetime | None) -> str:
     """How long it took."""
     if end is None:
         return ""
-    seconds = max(0, round((end - begin).total_seconds()))
-    hours, minutes, rest = seconds // 3600, seconds // 60 % 60, seconds % 60
-    return f"{hours}:{minutes:02d}:{rest:02d}"
+    return clock(max(0, round((end - begin).total_seconds())))
 
 
-def short(digest: str | None) -> str:
-    """The first twelve of a digest, enough to compare by eye."""
-    return (digest or "")[:12]
+def clock(seconds: int) -> str:
+    """3671 seconds as 1:01:11."""
+    return f"{seconds // 3600}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"

@@ -28,9 +28,9 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class Control:
-    """An entity before and after."""
+    """An entity, or a disclosed figure, before and after."""
 
-    entity: str
+    name: str
     legacy: Side
     outcome: Side
 
@@ -102,35 +102,29 @@ def controls(material: Material) -> list[Control]:
     return [*found, Control("schedules", _side(moved, keys, _PERIOD), outcome)]
 
 
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """A disclosed figure (披露指标) in fen before and after."""
+def figures(material: Material) -> list[Control]:
+    """The disclosed figures (披露指标) over principal of open debts: legacy, and what is registered or signed of them.
 
-    name: str
-    legacy_fen: int
-    outcome_fen: int
-
-
-def figures(material: Material) -> list[Figure]:
-    """Outstanding principal (借贷余额) and overdue principal (逾期金额) of open debts, legacy and accounted for."""
+    outstanding (借贷余额): all; overdue (逾期金额): of listings past their maturity; advanced (代偿): held by the guarantor of
+    their listing, as the source names both.
+    """
     debts, claim, listings = material.legacy["debts"], material.claim["debts"], material.legacy["listings"]
     is_open = _mask(pc.equal(debts["status"], "open"))
     past = listings.filter(pc.less(listings["maturity_date"], pa.scalar(material.business_date, pa.date32())))
     overdue = _mask(pc.is_in(debts["listing_id"], value_set=past["listing_id"].combine_chunks()))
-    before = _numbers(debts["principal"])
-    settled = _mask(pc.is_in(claim["disposition"], value_set=pa.array(["registered", "excepted"])))
-    at = pc.index_in(claim["debt_id"].combine_chunks(), value_set=debts["debt_id"].combine_chunks())
-    where = pc.fill_null(at, 0).to_numpy(zero_copy_only=False).astype(np.int64)
-    after = np.where(settled, _numbers(claim["principal_fen"]), 0)
-    return [
-        Figure("outstanding", int(before[is_open].sum()), int(after.sum())),
-        Figure("overdue", int(before[is_open & overdue].sum()), int(after[overdue[where]].sum()) if len(after) else 0),
-    ]
+    at = pc.index_in(debts["listing_id"].combine_chunks(), value_set=listings["listing_id"].combine_chunks())
+    guarantors = pc.take(listings["guarantor_id"].combine_chunks(), at)
+    advanced = _mask(pa.chunked_array([pc.equal(debts["lender_id"].combine_chunks(), guarantors)]))
+    settled = claim.filter(pc.is_in(claim["disposition"], value_set=pa.array(["registered", "excepted"])))
+    found = []
+    for name, chosen in (("outstanding", is_open), ("overdue", is_open & overdue), ("advanced", is_open & advanced)):
+        before = debts.filter(pa.array(chosen))
+        of_them = pc.is_in(settled["debt_id"], value_set=before["debt_id"].combine_chunks())
+        after = settled if name == "outstanding" else settled.filter(of_them)
+        sides = _side(before, ("debt_id",), ("principal",)), _side(after, ("debt_id",), ("principal_fen",))
+        found.append(Control(name, *sides))
+    return found
 
 
 def _mask(column: pa.ChunkedArray) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
     return pc.fill_null(column, False).to_numpy().astype(np.bool_)
-
-
-def _numbers(column: pa.ChunkedArray) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    return pc.fill_null(column, 0).to_numpy().astype(np.int64)

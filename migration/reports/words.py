@@ -1,185 +1,120 @@
-"""The report's own words: (Chinese, English) by id. Templates take them from here, so that both languages say the same."""
+"""Words of the report: (Chinese, English) by id. What one section alone says stands in its module."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
-WORDS: Final[dict[str, tuple[str, str]]] = {
-    "title": ("银行资金存管迁移报告", "Custody cutover report"),
-    "subtitle": ("存量用户、标的、债权整体迁移", "All users, listings and debts, moved at once"),
+Pair = tuple[str, str]
+
+KINDS: Final[dict[str, Pair]] = {
     "sit": ("系统集成测试 SIT", "System integration test"),
     "uat": ("用户验收测试 UAT", "User acceptance test"),
     "rehearsal": ("演练", "Rehearsal"),
     "production": ("生产", "Production"),
+}
+"""The kinds of a report."""
+
+COVER: Final[dict[str, Pair]] = {
+    "title": ("银行资金存管迁移报告", "Custody cutover report"),
+    "subtitle": ("存量用户、标的、债权整体迁移", "All users, listings and debts, moved at once"),
     "cutover": ("迁移编号", "Cutover"),
     "business_date": ("银行会计日期", "Business date"),
     "made": ("编制时间（北京时间）", "Made at (UTC+8)"),
     "complete": ("迁移完成，账实相符", "Complete, and it balances"),
     "incomplete": ("迁移尚未完成", "Not complete yet"),
     "broken": ("存在差异，不得签署", "There are differences: not to be signed"),
-    "conclusion": ("结论", "Conclusion"),
-    "balance": ("平衡式", "Balance equation"),
-    "balance_lead": (
-        "存量 ＝ 已登记债权 ＋ 签字例外 ＋ 遗留余额 ＋ 在途充值 ＋ 差额（元）",
-        "Legacy = registered + signed exceptions + residual + top-ups in flight + difference (yuan)",
+    "open_count": ("未处理例外", "Open exceptions"),
+    "signed_count": ("签字例外", "Signed exceptions"),
+    "verified_count": ("独立核对差异", "Verifier's differences"),
+    "rules_count": ("规则未通过", "Rules not passed"),
+    "said_whole": (
+        "存量 {0} 元全部有去向：已登记 {1}，签字例外 {2}，遗留余额 {3}，在途充值 {4}，差额 {5}。",
+        "All {0} yuan are accounted for: {1} registered, {2} excepted, {3} residual, {4} top-ups in flight, {5} left over.",
     ),
+    "said_left": (
+        "存量 {0} 元：已登记 {1}，签字例外 {2}，遗留余额 {3}，在途充值 {4}，尚有 {5} 元没有去向。",
+        "Of {0} yuan {1} are registered, {2} excepted, {3} residual, {4} top-ups in flight; {5} are not accounted for.",
+    ),
+    "said_verified": (
+        "独立核对 {0} 项，差异 {1}；植入错误 {2} 种，未发现 {3} 种；日志断链 {4} 处。",
+        "{0} independent checks, {1} differences; {2} kinds of corruption planted, {3} unseen; {4} breaks of the journal.",
+    ),
+    "said_rules": (
+        "关口规则 {0} 条次，阻断且未通过 {1}；未处理例外 {2}，签字例外 {3}。",
+        "{0} rules judged at the gates, {1} blocking ones not passed; {2} exceptions open, {3} signed.",
+    ),
+    "said_waiting": ("阶段 {0} 未完成：{1}", "Stage {0} is not done: {1}"),
+}
+"""The first page."""
+
+DRAWING: Final[dict[str, Pair]] = {
+    "contents": ("目录", "Contents"),
+    "conclusion": ("结论", "Conclusion"),
+    "confidential": ("内部资料。个人信息已脱敏：仅出现编号。", "Internal. Personal data is masked: only ids appear."),
+    "digest": ("摘要", "Digest"),
+    "page": ("第 {0} 页 共 {1} 页", "Page {0} of {1}"),
+    "more": (
+        "另有 {0} 行未列出，全部见同名工作簿。",
+        "{0} more rows are not listed here; the workbook of the same name has them all.",
+    ),
+    "yuan": ("元", "yuan"),
+    "yes": ("是", "yes"),
+    "sheet": ("工作表", "Sheet"),
+    "continued": ("续", "continued"),
+    "as_text": (
+        "金额单位为元；超过 2^53 分的金额以文本列示，以免失真。",
+        "Amounts are in yuan; one above 2^53 fen stands as text, since a spreadsheet would round it.",
+    ),
+    "mark_sit": ("测试", "TEST"),
+    "mark_uat": ("测试", "TEST"),
+    "mark_rehearsal": ("演练", "REHEARSAL"),
+    "mark_production": ("", ""),
+}
+"""What page, workbook and print say themselves."""
+
+COMMON: Final[dict[str, Pair]] = {
     "legacy": ("存量合计", "Legacy"),
     "registered": ("已登记债权", "Registered"),
     "excepted": ("签字例外", "Excepted"),
     "residual": ("遗留余额", "Residual"),
     "in_flight": ("在途充值", "In flight"),
     "difference": ("差额", "Difference"),
-    "accounted": ("合计", "accounted for"),
-    "differing": ("差异明细：标的 {0} 个，个人 {1} 个", "Differing: {0} listings, {1} persons"),
-    "controls": ("控制总数", "Control totals"),
-    "controls_lead": (
-        "迁移前后分别独立计算；哈希总数为每行主键与金额的 SHA-256 前 8 字节之和（模 2^64）。",
-        "Worked out on each side; hash total: sum (mod 2^64) of the first 8 bytes of SHA-256 over each row's keys and amounts.",
-    ),
-    "entity": ("对象", "Entity"),
     "before": ("迁移前", "Before"),
     "after": ("迁移后", "After"),
+    "entity": ("对象", "Entity"),
+    "what": ("项目", "Item"),
     "rows": ("笔数", "Rows"),
     "sum": ("金额（元）", "Sum (yuan)"),
-    "hash": ("哈希总数", "Hash total"),
-    "agrees": ("一致", "Agrees"),
-    "disclosed": ("披露指标", "Disclosed figures"),
-    "outstanding": ("借贷余额", "Outstanding principal"),
-    "overdue": ("其中逾期金额", "of it overdue"),
-    "advanced": ("代偿", "Guarantor advances"),
-    "advanced_note": ("存量数据无代偿记录；逾期政策：{0}", "no such rows in the source; overdue policy: {0}"),
-    "dispositions": ("去向", "Dispositions"),
-    "stages": ("阶段", "Stages"),
+    "total": ("合计", "Total"),
+    "agrees": ("一致", "agrees"),
+    "differs": ("不一致", "differs"),
+    "disposition": ("去向", "Disposition"),
+    "cause": ("原因", "Cause"),
+    "key": ("编号", "Key"),
+    "code": ("代码", "Code"),
+    "state": ("状态", "State"),
     "stage": ("阶段", "Stage"),
     "round": ("轮次", "Round"),
-    "state": ("状态", "State"),
-    "began": ("开始", "Began"),
-    "took": ("用时", "Took"),
-    "what_came": ("结果", "What came of it"),
-    "rules": ("检查规则", "Rules at the gates"),
-    "rules_lead": (
-        "每道关口的规则由独立查询计算的指标判定；下表为最近一次结果，“次数”含历史。",
-        "The rules of each gate are judged on measures of an independent query; the latest result, runs counted with history.",
-    ),
-    "rule": ("规则", "Rule"),
-    "clause": ("依据", "Clause"),
-    "observed": ("实测", "Observed"),
-    "expected": ("应为", "Expected"),
+    "kind": ("类别", "Kind"),
     "result": ("结果", "Result"),
-    "runs": ("次数", "Runs"),
-    "ever_failed": ("曾未通过", "failed before"),
-    "passed": ("通过", "passed"),
-    "failed": ("未通过", "failed"),
-    "not_checked": ("未能检查", "not checked"),
-    "noted": ("提示（不阻断）", "noted (blocks nothing)"),
-    "approvals": ("审批", "Approvals"),
+    "reason": ("理由", "Reason"),
+    "signer": ("签字人", "Signer"),
+    "position": ("仓位（元）", "Position (yuan)"),
     "gate": ("关口", "Gate"),
     "digest": ("摘要", "Digest"),
     "who": ("人员", "Who"),
     "when": ("时间", "When"),
-    "needed": ("需", "Needed"),
-    "requester": ("申请人", "Requested by"),
     "as_rehearsal": ("演练代签", "rehearsal"),
-    "exceptions": ("例外", "Exceptions"),
-    "exceptions_lead": (
-        "每个例外的原因、处理和签字人；已更正者不再列明细。",
-        "Every exception with cause, disposition and signer; mended ones are counted only.",
-    ),
-    "code": ("代码", "Code"),
-    "cause": ("原因", "Cause"),
-    "key": ("编号", "Key"),
-    "amount": ("金额（元）", "Yuan"),
-    "signer": ("签字人", "Signer"),
-    "reason": ("理由", "Reason"),
-    "count": ("数量", "Count"),
+    "revoked": ("已失权", "right revoked"),
     "none": ("无", "None"),
-    "more": ("另有 {0} 行未列出，见 cutover exceptions --json", "{0} more rows not listed: cutover exceptions --json"),
-    "merged": ("合并身份", "Merged identities"),
-    "merged_lead": (
-        "{0} 组，{1} 个账户并入保留账户；合并前后待收合计均为 {2} 元。",
-        "{0} groups, {1} accounts merged into the kept ones; receivables {2} yuan before and after.",
-    ),
-    "kept": ("保留账户", "Kept"),
-    "members": ("并入账户", "Merged into it"),
-    "criterion": ("判定依据", "Decided by"),
-    "receivable": ("待收（元）", "Receivable (yuan)"),
-    "refused": ("被拒且有仓位", "Refused with a position"),
-    "refused_lead": (
-        "未能开户而持有债权或为标的当事方的用户；均须签字。",
-        "Users without an account who hold debts or are party to a listing; each is signed.",
-    ),
-    "corrections": ("更正", "Corrections"),
-    "corrections_lead": ("已采纳更正 {0} 项，涉及 {1} 个用户。", "{0} corrections of {1} users were taken."),
-    "field": ("字段", "Field"),
-    "sampling": ("抽样", "Sampling"),
-    "sampling_lead": (
-        "置信度 {0}，缺陷率 {1}，种子 {2}；分层为单层，不取交叉。",
-        "Confidence {0}, defect rate {1}, seed {2}; strata are single levels, not their cross product.",
-    ),
-    "population": ("总体 N", "Population N"),
-    "defects": ("须发现缺陷 D", "Defects D"),
-    "size": ("最小样本 n", "Least n"),
-    "drawn": ("实抽", "Drawn"),
-    "taken": ("银行接受", "Taken by the bank"),
-    "not_taken": ("未接受", "Not taken"),
-    "stratum": ("分层", "Stratum"),
-    "of_it": ("抽中 / 总数", "drawn / members"),
-    "no_sample": ("尚未抽样。", "No sample has been drawn."),
-    "batches": ("批次与摘要链", "Batches and chain of digests"),
-    "batches_lead": (
-        "链值 ＝ SHA-256（上一链值｜请求摘要｜结果摘要）。",
-        "Chain = SHA-256(previous chain | request digest | result digest).",
-    ),
-    "batch": ("批次", "Batch"),
-    "kind": ("类别", "Kind"),
-    "sample": ("样本", "sample"),
-    "request": ("请求文件", "Request"),
-    "result_file": ("结果文件", "Result"),
-    "chain": ("链值", "Chain"),
-    "residuals": ("遗留余额", "Residual balances"),
-    "residuals_lead": (
-        "留在原托管机构，由用户自行提现；共 {0} 个账户有余额，可用 {1} 元，冻结 {2} 元；{3} 个账户归属合并后的保留用户。",
-        "At the legacy escrow until withdrawn: {0} accounts with a balance, {1} yuan available, {2} frozen; {3} of merged users.",
-    ),
-    "verification": ("独立核对", "Independent verification"),
-    "verification_lead": (
-        "由不与迁移程序共用代码的核对器重新读取两侧并比对；先植入 {0} 种错误，未发现 {1} 种，然后才采信。",
-        "A verifier that shares no code with the movers read both sides; {0} kinds of corruption were planted, {1} unseen.",
-    ),
-    "check": ("核对", "Check"),
-    "found": ("发现", "Found"),
-    "not_seen": ("看不到", "What it does not see"),
-    "planted": ("植入的错误", "Planted corruptions"),
-    "seen": ("已发现", "seen"),
-    "blind": ("未发现", "NOT SEEN"),
-    "not_planted": ("本次数据无从植入", "no row could carry it"),
-    "not_tested": ("未测试的内容", "What was not tested"),
-    "versions": ("版本与数字指纹", "Versions and digests"),
-    "what": ("项目", "Item"),
-    "value": ("值", "Value"),
-    "sign_off": ("签署页", "Sign-off sheet"),
-    "sign_off_lead": (
-        "本人确认已核对以上平衡式、例外、审批与摘要。",
-        "I have looked at the balance equation, the exceptions, the approvals and the digests above.",
-    ),
-    "name": ("姓名", "Name"),
-    "role": ("岗位", "Role"),
-    "date": ("日期", "Date"),
-    "signature": ("签字", "Signature"),
-    "yes": ("是", "yes"),
-    "no": ("否", "no"),
-    "open_count": ("未处理例外", "Open exceptions"),
-    "signed_count": ("签字例外", "Signed exceptions"),
-    "verified_count": ("独立核对差异", "Verifier's differences"),
-    "rules_count": ("规则未通过", "Rules not passed"),
-    "contents": ("目录", "Contents"),
-    "confidential": (
-        "内部资料。个人信息已脱敏：仅出现编号。",
-        "Internal. Personal data is masked: only ids appear.",
-    ),
 }
+"""What several sections say."""
 
 
-def words(language: str) -> dict[str, str]:
-    """Every word in one language (`zh` or `en`)."""
-    return {name: pair[language == "en"] for name, pair in WORDS.items()}
+def of(language: str, *own: Mapping[str, Pair]) -> dict[str, str]:
+    """The common words, the kinds and a section's own in one language (`zh` or `en`); its own come first."""
+    found: dict[str, str] = {}
+    for words in (KINDS, COMMON, *own):
+        found |= {name: pair[language == "en"] for name, pair in words.items()}
+    return found

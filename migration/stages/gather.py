@@ -11,7 +11,7 @@ import pyarrow as pa
 from migration.domain.columns import equals
 from migration.domain.outcome import balance, outcome
 from migration.domain.ports import Batch, Journal
-from migration.domain.tables import SNAPSHOT
+from migration.domain.tables import ENTITY_OF, SNAPSHOT
 from migration.reports.material import Material, Scope
 from migration.stages import progress, sample_notes
 from migration.stages.house import House
@@ -72,8 +72,8 @@ def _reader(read: Callable[[Batch], bytes], batch: Batch) -> Callable[[], bytes]
     return lambda: read(batch)
 
 
-def material(house: House, kind: str, scope: Scope) -> Material:
-    """Everything a report shows; the verifier is asked anew."""
+def material(house: House, kind: str, scope: Scope, manifests: Mapping[str, str]) -> Material:
+    """Everything a report shows; the verifier is asked anew. `manifests`: name of a file -> SHA-256 of its manifest."""
     journal, terms = house.journal, house.terms
     book = house.book()
     batches = journal.batches()
@@ -95,7 +95,8 @@ def material(house: House, kind: str, scope: Scope) -> Material:
         gates=journal.gates(),
         checks=journal.checks(),
         batches=batches,
-        items={entity: journal.items(entity) for entity in ("listings", "debts")},
+        items={entity: journal.items(entity) for entity in dict.fromkeys(ENTITY_OF.values())},
+        manifests=manifests,
         samples=tuple(event for event in events if event.kind == sample_notes.EVENT),
         chain={
             "events": len(events),

@@ -44,7 +44,12 @@ def material(**other: Any) -> Material:
     sample = {"stage": "debts", "round": 1, "files": [[f"{DAY}/000005", "x"]], "population": 8, "defects": 1, "size": 8,
               "drawn": 2, "coverage": {"method=at_maturity": [4, 2], "company=True": [1, 0]}, "confidence": "0.95",
               "defect_rate": "0.01", "seed": 20171118}  # fmt: skip
-    item = {"key": "D1", "state": "ok", "business_date": DAY, "batch_no": "000005"}
+    item = {"key": "D1", "state": "ok", "business_date": DAY, "batch_no": "000005", "record_no": 1, "round": 1}
+    refusal = {"state": "refused", "business_date": DAY, "round": 1}
+    items = {
+        "users": [{**refusal, "key": "P7", "code": "106", "batch_no": "000001", "record_no": 7}],
+        "debts": [item, {**item, **refusal, "key": "D2", "code": "14", "record_no": 2}],
+    }
     decisions = (
         Decision("li", "approve", "looked at it", False, AT),
         Decision("wang", "approve", "rehearsal", True, AT),
@@ -70,7 +75,8 @@ def material(**other: Any) -> Material:
         "checks": (("debts", 1, AT, _rule(1, "failed")), ("debts", 1, AT, _rule(1, "passed")),
                    ("debts", 1, AT, _rule(2, "failed", "warning"))),
         "batches": batches,
-        "items": {"debts": _table([item, {**item, "key": "D2", "state": "refused"}], ITEMS), "listings": _table([], ITEMS)},
+        "items": {name: _table(items.get(name, []), ITEMS) for name in ("users", "listings", "debts", "authorisations")},
+        "manifests": {batches[0].request_name: "b" * 64},
         "samples": (Event(7, AT, "runner", "sample_drawn", sample, "", ""),),
         "chain": {"events": 7, "head": "a" * 64, "breaks": 0},
         "verification": verify(evidence).as_json(),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
+import itertools
+import pkgutil
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -9,9 +12,10 @@ from html.parser import HTMLParser
 import pytest
 
 from migration.domain.errors import ConfigurationError
-from migration.reports import charts, codes, pack, sections, totals, untested
-from migration.reports.charts import Step
-from migration.reports.words import WORDS
+from migration.reports import charts, codes, pack, totals, words
+from migration.reports.cells import shown
+from migration.reports.document import Bars, Line, Mark, Series, Step, Table, Waterfall
+from migration.reports.sections import SECTIONS, exceptions, files, merges, refused, rules, sampling, untested
 from tests.unit.reports.material_kit import SCOPE, material
 from tests.unit.verification.small_world import NUMBER, USERS
 
@@ -28,7 +32,7 @@ def page(found, tmp_path, language="zh"):
 class Reader(HTMLParser):
     """Collects tags and attributes, and checks that what is opened is closed."""
 
-    VOID = frozenset({"meta", "br", "line", "rect"})
+    VOID = frozenset({"meta", "br", "line", "rect", "polyline", "circle"})
 
     def __init__(self):
         super().__init__()
@@ -56,7 +60,7 @@ def test_one_file_that_needs_nothing_and_runs_nothing(done, tmp_path, language):
     assert not tags & {"script", "img", "link", "iframe", "object", "embed", "form"}
     assert not [a for _, attrs in reader.seen for a in attrs if a in {"src", "srcset", "onload", "onclick"}]
     assert all(attrs["href"].startswith("#") for _, attrs in reader.seen if "href" in attrs)
-    assert "http" not in text.replace("http-equiv", "")
+    assert "http" not in text.replace("http-equiv", "").replace('xmlns="http://www.w3.org/2000/svg"', "")
     assert "default-src &#39;none&#39;" in text or "default-src 'none'" in text
 
 
@@ -122,63 +126,97 @@ def test_verdicts(done):
 
 def test_a_broken_one_says_so_first(done, tmp_path):
     text = page(replace(done, chain={**done.chain, "breaks": 1}), tmp_path)
-    assert WORDS["broken"][0] in text
-    assert WORDS["complete"][0] not in text
+    assert words.COVER["broken"][0] in text
+    assert words.COVER["complete"][0] not in text
 
 
 # --- sections ----------------------------------------------------------------------------------------------------------
 
 
-def test_rules_show_the_latest_result_and_the_history(done):
-    (gate,) = sections.rules(done, "en")
-    first, second = gate["rules"]
-    assert (first["outcome"], first["runs"], first["failed_before"]) == ("passed", 2, 1)
-    assert (second["outcome"], second["title"]) == ("noted", "rule 2")
-    assert sections.not_passed(done) == 0
+def tables(section):
+    """Tables of a section as texts, by title."""
+    found = [block for block in section.blocks if isinstance(block, Table)]
+    return {
+        t.title: [[shown(c, col.kind) for c, col in zip(row, t.columns, strict=True)] for row in t.rows] for t in found
+    }
+
+
+def test_rules_show_the_latest_result_and_the_trend(done):
+    found = tables(rules.build(done, "en"))
+    first, second = found["Debts, round 1"]
+    assert (first[0], first[7], first[8], first[9]) == ("DEB-001", "passed", "2", "1 → 0")
+    assert (second[1], second[7]) == ("rule 2", "noted")
+    assert rules.not_passed(done) == []
+
+
+def test_a_failing_rule_says_how_many_which_keys_what_it_blocks_and_who_owns_it(done):
+    stage, round_no, at, rule = done.checks[0]
+    failing = replace(rule, failures=7, keys=("D1", "D2"))
+    spoilt = replace(done, checks=(*done.checks, (stage, round_no, at, failing)))
+    said = {
+        "zh": ["未通过", "7", "D1, D2, …", "遗留余额", "技术"],
+        "en": ["failed", "7", "D1, D2, …", "Residual balances", "engineering"],
+    }
+    for language, title in (("zh", "需要处理"), ("en", "To be dealt with")):
+        row, _ = tables(rules.build(spoilt, language))[title]
+        assert [row[0], *row[3:]] == ["DEB-001", *said[language]]
+    assert rules.not_passed(spoilt) == [failing]
 
 
 def test_exceptions_are_counted_with_the_mended_and_listed_without(done):
-    summary, rows, more = sections.exceptions(done, "zh")
-    assert [(row["state"], row["count"], row["fen"]) for row in summary] == [
-        ("signed", "1", "7,000.00"),
-        ("mended", "1", "7,000.00"),
-    ]
-    assert [(row["key"], row["signer"], row["reason"]) for row in rows] == [
-        ("P7", "compliance-1", "手机 138****0007 停用")
-    ]
-    assert more == 0
+    found = tables(exceptions.build(done, "zh"))
+    assert [row[2:] for row in found[""]] == [["已签字", "1", "7,000.00"], ["已更正", "1", "7,000.00"]]
+    (row,) = found["逐笔"]
+    assert (row[2], *row[4:]) == ("P7", "签字例外", "7,000.00", "compliance-1", "手机 138****0007 停用")
+
+
+def test_a_long_list_is_cut_on_a_page_and_whole_in_the_document(done, tmp_path):
+    one = done.exceptions.slice(0, 1).to_pylist()[0]
+    many = done.exceptions.from_pylist([{**one, "id": f"X{n:012d}"} for n in range(1_203)], done.exceptions.schema)
+    found = replace(done, exceptions=many)
+    assert len(tables(exceptions.build(found, "en"))["One by one"]) == 1_203
+    text = page(found, tmp_path, "en")
+    assert "203 more rows" in text
+    assert "X000000000999" in text
+    assert "X000000001000" not in text
 
 
 def test_merged_and_refused(done):
-    merges = sections.merges(done, "en")
-    assert merges["rows"] == [{"kept": "P1", "members": "P2", "criterion": "own election", "fen": "8,000.10"}]
-    assert merges["same"]
-    (refused,) = sections.refused(done, "en")
-    assert (refused["key"], refused["fen"], refused["signer"]) == ("P7", "7,000.00", "compliance-1")
-    assert refused["cause"] == "BANK_106 · the bank answered 106"
+    (row,) = tables(merges.build(done, "en"))[""]
+    assert row == ["P1", "P2", "own election", "8,000.10", "8,000.10"]
+    found = tables(refused.build(done, "en"))
+    (person,) = found["Users refused, with a position"]
+    assert person == ["P7", "BANK_106 · the bank answered 106", "signed exception", "7,000.00", "2017-11-18/000001", "7",
+                      "compliance-1"]  # fmt: skip
+    assert found["Refusals of the bank"] == [
+        ["2017-11-18/000001", "7", "users", "P7", "106", "1", "signed exception"],
+        ["2017-11-18/000005", "2", "debts", "D2", "14", "1", "registered"],
+    ]
 
 
 def test_a_sample_shows_its_plan_and_what_came_of_it(done):
-    (sample,) = sections.samples(done, "en")
-    assert [sample[n] for n in ("population", "defects", "size", "drawn", "ok", "not_ok")] == [
-        "8",
-        "1",
-        "8",
-        "2",
-        "1",
-        "1",
-    ]
-    assert [(s["name"], s["bare"]) for s in sample["strata"]] == [
-        ("repayment method: at maturity", False),
-        ("company: yes", True),
-    ]
+    plan, strata = tables(sampling.build(done, "en")).values()
+    assert plan == [["8", "1", "8", "2", "1", "1", "failed"]]
+    assert strata == [["repayment method: at maturity", "4", "2", "✔"], ["company: yes", "1", "0", "✖"]]
 
 
 def test_a_changed_result_changes_every_link_after_it(done):
-    links = [row["chain"] for row in sections.batches(done, "zh")]
+    links = [link.value for link in files.chain(done)]
+    assert len(links) == 2 * len(done.batches) + 1  # one manifest is kept
     spoilt = [replace(b, result_sha256="0" * 64) if b.batch_no == "000003" else b for b in done.batches]
-    others = [row["chain"] for row in sections.batches(replace(done, batches=spoilt), "zh")]
-    assert [a == b for a, b in zip(links, others, strict=True)] == [True, True, False, False, False, False]
+    others = [link.value for link in files.chain(replace(done, batches=spoilt))]
+    assert [a == b for a, b in zip(links, others, strict=True)].index(False) == 6
+    assert links[-1] != others[-1]
+
+
+def test_a_file_that_is_left_out_shows(done):
+    links = files.chain(done)
+    assert all(link.previous == before.value for before, link in itertools.pairwise(links))
+    shorter = files.chain(replace(done, batches=[*done.batches[:2], *done.batches[3:]]))
+    assert shorter[-1].name == links[-1].name
+    assert shorter[-1].value != links[-1].value
+    without = files.chain(replace(done, manifests={}))
+    assert without[-1].value != links[-1].value
 
 
 def test_control_totals_agree_and_notice_a_swap(done):
@@ -188,14 +226,14 @@ def test_control_totals_agree_and_notice_a_swap(done):
     amounts[2], amounts[3] = amounts[3], amounts[2]
     at = debts.schema.get_field_index("principal_fen")
     spoilt = {**done.claim, "debts": debts.set_column(at, debts.schema.field(at), [amounts])}
-    wrong = [c for c in totals.controls(replace(done, claim=spoilt)) if not c.agrees]
-    assert [c.entity for c in wrong] == ["debts"]
-    assert wrong[0].legacy.fen == wrong[0].outcome.fen  # the sum does not see it, the hash total does
+    for compare, name in ((totals.controls, "debts"), (totals.figures, "outstanding")):
+        wrong = {c.name: c for c in compare(replace(done, claim=spoilt)) if not c.agrees}
+        assert wrong[name].legacy.fen == wrong[name].outcome.fen  # the sum does not see it, the hash total does
 
 
 def test_disclosed_figures(done):
-    found = {f.name: (f.legacy_fen, f.outcome_fen) for f in totals.figures(done)}
-    assert found == {"outstanding": (4_500_010, 4_500_010), "overdue": (0, 0)}
+    found = {f.name: (f.legacy.rows, f.legacy.fen, f.outcome.rows, f.outcome.fen) for f in totals.figures(done)}
+    assert found == {"outstanding": (9, 4_500_010) * 2, "overdue": (0, 0) * 2, "advanced": (1, 400_000) * 2}
 
 
 def test_what_was_not_tested_depends_on_kind_and_scope(done):
@@ -209,21 +247,42 @@ def test_what_was_not_tested_depends_on_kind_and_scope(done):
     assert "No query channel" not in lines
 
 
-def test_every_word_has_two_languages():
-    tables = (
-        codes.DISPOSITIONS,
-        codes.REASONS,
-        codes.ENTITIES,
-        codes.STAGES,
-        codes.STATES,
-        codes.CRITERIA,
-        codes.STRATA,
-    )
-    for pair in [pair for table in (*tables, codes.LEVELS, WORDS) for pair in table.values()]:
+def test_every_section_is_in_the_list_and_each_word_has_two_languages():
+    package = importlib.import_module("migration.reports.sections")
+    modules = [importlib.import_module(f"{package.__name__}.{m.name}") for m in pkgutil.iter_modules(package.__path__)]
+    assert {module.build for module in modules} == set(SECTIONS)
+    said = [*(module.WORDS for module in modules), words.KINDS, words.COVER, words.DRAWING, words.COMMON, codes.AUTHORISATIONS,
+            codes.DISPOSITIONS, codes.REASONS, codes.ENTITIES, codes.STAGES, codes.OWNERS, codes.FIELDS, codes.NOTICES,
+            codes.STATES, codes.CRITERIA, codes.STRATA, codes.LEVELS]  # fmt: skip
+    for name, pair in [item for table in said for item in table.items()]:
         assert len(pair) == 2
-        assert all(pair)
-        assert pair[0].count("{") == pair[1].count("{")
+        assert all(pair) or name == "mark_production"
+        assert sorted(re.findall(r"{\d}", pair[0])) == sorted(re.findall(r"{\d}", pair[1]))
         assert not re.search(r"[\u4e00-\u9fff]", pair[1])
+
+
+@pytest.mark.parametrize("kind", pack.KIND_NAMES)
+def test_every_kind_from_one_code(done, tmp_path, kind):
+    text = page(replace(done, kind=kind), tmp_path, "en")
+    assert f'<span class="kind {kind}">{words.KINDS[kind][1]}</span>' in text
+
+
+# --- hostile text ------------------------------------------------------------------------------------------------------
+
+HOSTILE = "<script>alert(1)</script>\u202egnp\x00\u200b</td>"
+
+
+def test_hostile_text_is_inert_in_the_page(done, tmp_path):
+    one = {**done.exceptions.slice(0, 1).to_pylist()[0], "reason": HOSTILE, "signed_by": HOSTILE, "key": HOSTILE}
+    found = done.exceptions.from_pylist([one], done.exceptions.schema)
+    text = page(replace(done, exceptions=found), tmp_path, "en")
+    assert "<script" not in text
+    assert text.count("&lt;script&gt;alert(1)&lt;/script&gt;\ufffdgnp\ufffd\ufffd&lt;/td&gt;") == 3
+    assert not re.search("[\u202e\u200b\x00]", text)
+
+
+def test_a_mark_is_a_text_too():
+    assert shown(Mark("a\u202eb"), "mark") == "a\ufffdb"
 
 
 # --- the chart ---------------------------------------------------------------------------------------------------------
@@ -236,7 +295,7 @@ def _bars(svg):
 
 def test_the_waterfall_goes_down_to_the_ground():
     steps = [Step("a", 1_000, "whole", total=True), Step("b", 600, "move"), Step("c", 400, "stay")]
-    svg = charts.waterfall([*steps, Step("d", 0, "good", total=True)], "t")
+    svg = charts.svg(Waterfall("t", [*steps, Step("d", 0, "good", total=True)]))
     (_, floor), second, third, last = _bars(svg)
     assert second[0] == pytest.approx(_bars(svg)[0][0])
     assert second[1] == pytest.approx(third[0], abs=0.2)
@@ -244,7 +303,21 @@ def test_the_waterfall_goes_down_to_the_ground():
     assert last[1] == pytest.approx(floor, abs=0.2)
 
 
+def test_bars_are_as_long_as_their_values_and_lines_as_high():
+    svg = charts.svg(Bars("t", ["a", "b"], [Series("x", [100, 50]), Series("y", [0, 50], "bad")]))
+    drawn = re.findall(r'<rect x="([\d.]+)" y="([\d.]+)" width="([\d.]+)"', svg)[2:]  # after the legend
+    (x1, _, w1), (x2, y2, w2), (x3, y3, w3) = [tuple(map(float, bar)) for bar in drawn]
+    assert w1 == pytest.approx(w2 + w3, abs=0.2)
+    assert (x1, y2) == (x2, y3)
+    assert x3 == pytest.approx(x2 + w2, abs=0.1)
+    svg = charts.svg(Line("t", ["1", "2", "3"], [Series("x", [100, 50, 0])]))
+    (points,) = re.findall(r'points="([^"]+)"', svg)
+    ys = [float(point.split(",")[1]) for point in points.split()]
+    assert ys[2] - ys[1] == pytest.approx(ys[1] - ys[0], abs=0.2)
+    assert ys[0] < ys[2]
+
+
 def test_labels_are_escaped():
-    svg = charts.waterfall([Step("<b>&", 1, "whole", total=True)], 'a "title"')
-    assert "&lt;b&gt;&amp;" in svg
+    svg = charts.svg(Waterfall('a "title"', [Step("<b>&\u202e", 1, "whole", total=True)]))
+    assert "&lt;b&gt;&amp;\ufffd" in svg
     assert "&quot;title&quot;" in svg

@@ -3,9 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
-from migration.reports.codes import Pair
+from migration.reports.document import Bullets, Paragraph, Section
 from migration.reports.material import Material
+from migration.reports.words import Pair, of
+
+WORDS: Final[dict[str, Pair]] = {
+    "title": ("未测试的内容", "What was not tested"),
+    "lead": ("报告上的签字不涵盖以下各项。", "A signature under this report does not cover these."),
+}
+
+
+def build(material: Material, language: str) -> Section:
+    """One sentence each."""
+    say = of(language, WORDS)
+    lines = untested(material, language)
+    return Section("untested", say["title"], [Paragraph(say["lead"], lead=True), Bullets(lines)])
 
 
 def untested(material: Material, language: str) -> list[str]:
