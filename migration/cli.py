@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from migration.commands import days, decisions, evidence, journal, runs, sandbox, withdrawals
+from migration.commands import days, decisions, drill, evidence, journal, runs, sandbox, withdrawals
 from migration.commands.shared import ERR, Place
 from migration.domain.errors import CutoverError
 
@@ -29,6 +29,7 @@ sandbox_app = typer.Typer(help="A platform and a bank to rehearse with.", no_arg
 app.add_typer(journal_app, name="journal")
 app.add_typer(mapping_app, name="mapping")
 app.add_typer(sandbox_app, name="sandbox")
+app.add_typer(drill.app, name="drill")
 app.add_typer(withdrawals.app, name="withdrawals")
 
 for verb in (

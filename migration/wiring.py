@@ -23,7 +23,7 @@ from migration.bank.transport import DirectoryFiles
 from migration.clock import SystemClock
 from migration.domain.errors import ConfigurationError
 from migration.domain.fees import Tariff
-from migration.domain.ports import Clock
+from migration.domain.ports import Clock, RepaymentFormat
 from migration.domain.windows import Windows
 from migration.extensions import sources
 from migration.journal.embedded import Embedded
@@ -59,6 +59,7 @@ class Desk:
     journal: PostgresJournal
     notary: Notary
     days: daily.Desk
+    repayments: RepaymentFormat
 
     def begin(self) -> None:
         """Make sure that the cutover's row is there, without taking over from a run under way."""
@@ -139,7 +140,7 @@ def desk(
         house.tell = tell
     days = _daily(found, journal, adapter)
     engine = Engine(house, lambda: _close(journal, wire, adapter), days, _beyond(found))
-    return Desk(found, house, engine, journal, notary, days)
+    return Desk(found, house, engine, journal, notary, days, adapter.repayments)
 
 
 def _daily(found: Settings, journal: PostgresJournal, adapter: Adapter) -> daily.Desk:

@@ -118,6 +118,19 @@ LAYOUTS: Final = (
         "BANK 4 · BATCH 6 · CARDNBR 19 · FUISSUER 4 · SIG-TYPE 1 · SERI-NO 40 · SIG-DATE 8 d · SIG-TIME 6 ·"
         "RSPCODE 2 · RESERVED 100 g · TRDRESV 100 g",
     ),
+    # the settlement drill (清偿演练): fields of the query channel's batchRepay, as a file of our own convention
+    _layout(
+        "REPAY",
+        234,
+        "BANK 4 · BATCH 6 · CARDNBR 19 · FORCARDNBR 19 · SERI-NO 40 · AMOUNT 13 n · INTAMT 13 n · AUTHCODE 20 ·"
+        "BIDIF 40 · RESE 60 g",
+    ),
+    _layout(
+        "REPAYRESP",
+        296,
+        "BANK 4 · BATCH 6 · CARDNBR 19 · FORCARDNBR 19 · SERI-NO 40 · AMOUNT 13 n · INTAMT 13 n · AUTHCODE 20 ·"
+        "BIDIF 40 · RSPCODE 2 · LEFT 13 n · BIDLEFT 13 n · RECEIVED 17 n · PAID 17 n · RESE 60 g",
+    ),
     # section 6: daily reconciliation (日终对账)
     _layout(
         "EVE",

@@ -11,6 +11,7 @@ from migration.bank.asking import JxInquiries
 from migration.bank.daily import JxDaily
 from migration.bank.profile import JxProfile
 from migration.bank.query import Identity, Patience, QueryClient, trusting
+from migration.bank.repayments import JxRepayments
 from migration.bank.signing import load_checker, load_signer
 from migration.domain.errors import ConfigurationError
 
@@ -18,7 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from datetime import date
 
-    from migration.domain.ports import Bank, Clock, DailyFormat, Inquiries
+    import pyarrow as pa
+
+    from migration.domain.ports import Bank, Clock, DailyFormat, Inquiries, RepaymentFormat
     from migration.sections import Bank as Settings
 
 
@@ -43,6 +46,27 @@ class NoDaily:
         self.names(on)
 
 
+class NoRepayments:
+    """A bank without repayment files: no settlement drill."""
+
+    def names(self, batch_no: str, business_date: date) -> NoReturn:  # noqa: ARG002 - the port's verb
+        """ConfigurationError: the drill has nothing to go by."""
+        raise ConfigurationError.of(
+            "CONFIG_VALUE",
+            "bank.profile",
+            "no repayment files of this bank: no settlement drill",
+            "docs/bank-adapter.md",
+        )
+
+    def encode(self, orders: pa.Table, batch_no: str, business_date: date) -> NoReturn:  # noqa: ARG002 - the port's verb
+        """As `names`."""
+        self.names(batch_no, business_date)
+
+    def check(self, request: bytes, answer: bytes, batch_no: str, business_date: date) -> NoReturn:  # noqa: ARG002
+        """As `names`."""
+        self.names(batch_no, business_date)
+
+
 @dataclass(frozen=True, slots=True)
 class Adapter:
     """A bank behind the ports. `inquiries`: None without a query channel."""
@@ -51,6 +75,7 @@ class Adapter:
     inquiries: Inquiries | None
     close: Callable[[], None] = lambda: None
     daily: DailyFormat = field(default_factory=NoDaily)
+    repayments: RepaymentFormat = field(default_factory=NoRepayments)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +100,11 @@ def _jx(settings: Settings, around: Surroundings) -> Adapter:
         rows_per_file=settings.rows_per_file,
     )
     daily = JxDaily(settings.product)
+    repayments = JxRepayments(settings.institution, line_ending=settings.line_ending)
     if not settings.query_url:
-        return Adapter(bank, None, daily=daily)
+        return Adapter(bank, None, daily=daily, repayments=repayments)
     client = _client(settings, around)
-    return Adapter(bank, JxInquiries(bank, client), client.close, daily)
+    return Adapter(bank, JxInquiries(bank, client), client.close, daily, repayments)
 
 
 def _client(settings: Settings, around: Surroundings) -> QueryClient:

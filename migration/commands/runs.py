@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from migration.commands import screen
-from migration.commands.shared import ERR, desk, emit, require_name, settings
+from migration.commands.shared import desk, emit, require_name, settings, tell
 from migration.domain.errors import ConfigurationError
 from migration.stages.order import STAGES
 
@@ -39,7 +39,7 @@ def run(
 ) -> None:
     """Carry the cutover out, from where the journal stands."""
     last = _stage(until) if until else None
-    with desk(approve_as=_names(approve_as), tell=_tell) as opened:
+    with desk(approve_as=_names(approve_as), tell=tell) as opened:
         opened.engine.run(last)
         screen.closing(opened)
 
@@ -50,17 +50,8 @@ def stage(
 ) -> None:
     """Run one stage of the round under way, from where the journal stands."""
     chosen = _stage(name)
-    with desk(approve_as=_names(approve_as), tell=_tell) as opened:
+    with desk(approve_as=_names(approve_as), tell=tell) as opened:
         opened.engine.stage(chosen)
-
-
-_last = [""]
-
-
-def _tell(line: str) -> None:
-    if line != _last[0]:
-        ERR.print(f"[dim]·[/dim] {line}")
-    _last[0] = line
 
 
 def status(*, json: Annotated[bool, typer.Option("--json", help="Machine-readable.")] = False) -> None:

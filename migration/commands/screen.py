@@ -13,7 +13,7 @@ from rich.table import Table
 from migration.commands.shared import OUT, yuan
 from migration.domain.outcome import balance
 from migration.domain.windows import clock_time
-from migration.stages import assessment, exchange, points, progress
+from migration.stages import assessment, drill, exchange, points, progress
 from migration.stages.order import STAGES
 from migration.wiring import Desk
 
@@ -70,6 +70,7 @@ def status_of(opened: Desk) -> dict[str, Any]:
         ],
         "results_awaited": [b.request_name for b in batches if b.state in {"delivered", "quarantined"}],
         "undo": [asdict(point) for point in points.of(journal)],
+        "drill": drill.latest(journal),
         "roots": len(opened.journal.root_lines()),
         "roles_missing": list(opened.journal.missing_roles()),
     }
@@ -104,19 +105,34 @@ def show_status(found: dict[str, Any]) -> None:
             said = "; ".join(record["reasons"][:3]) or _counts(record["totals"])
             table.add_row(name, NAMES.get(name, ""), str(record["round"]), STATES[record["state"]], said)
     OUT.print(table)
-    if found.get("warnings"):
-        told = ", ".join(f"{code} {count:,}" for code, count in found["warnings"].items())
-        OUT.print(f"\n[bold]warnings 数据提示[/] {told} — reports/assessment-*.html")
+    _show_warnings(found)
     _show_points(found.get("undo", ()))
-    if found.get("roles_missing"):
-        OUT.print(
-            f"[yellow]roles missing in the database: {', '.join(found['roles_missing'])} — cutover journal roles[/]"
-        )
+    if found.get("drill"):
+        _show_drill(found["drill"])
     waits = _waits(found)
     if waits:
         OUT.print("\n[bold yellow]waits for 等待[/]")
         for line in waits:  # no frame: it would cut the digest off that has to be copied
             OUT.print(f"  {line}", markup=False)
+
+
+def _show_warnings(found: dict[str, Any]) -> None:
+    if found.get("warnings"):
+        told = ", ".join(f"{code} {count:,}" for code, count in found["warnings"].items())
+        OUT.print(f"\n[bold]warnings 数据提示[/] {told} — reports/assessment-*.html")
+    if found.get("roles_missing"):
+        OUT.print(
+            f"[yellow]roles missing in the database: {', '.join(found['roles_missing'])} — cutover journal roles[/]"
+        )
+
+
+def _show_drill(done: dict[str, Any]) -> None:
+    """The last settlement drill in a line."""
+    colour = "red" if done["findings"] or done["off_fen"] else "green"
+    OUT.print(
+        f"\n[bold]settlement drill 清偿演练[/] {done['drill']}: [{colour}]{done['paid']:,} of {done['debts']:,} debts paid off, "
+        f"¥{yuan(done['off_fen'])} off, {done['findings']:,} finding(s)[/] — cutover drill settle --json"
+    )
 
 
 STANDING = {"free": "[green]free 可撤[/]", "leaving": "[yellow]leaving 在途[/]", "past": "[red]past 不可撤[/]"}

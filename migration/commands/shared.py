@@ -46,6 +46,16 @@ def desk(**options: Any) -> Iterator[wiring.Desk]:
         opened.close()
 
 
+_last = [""]
+
+
+def tell(line: str) -> None:
+    """Say what is being done; the same line twice in a row is said once."""
+    if line != _last[0]:
+        ERR.print(f"[dim]·[/dim] {line}")
+    _last[0] = line
+
+
 def emit(value: object) -> None:
     """Machine-readable output: JSON on standard output and nothing else."""
     print(json.dumps(value, ensure_ascii=False, indent=2, default=str))  # noqa: T201 - the command's output

@@ -581,6 +581,22 @@ class DailyFormat(Protocol):
         ...
 
 
+class RepaymentFormat(Protocol):
+    """Repayment files of the settlement drill. Does no I/O."""
+
+    def names(self, batch_no: str, business_date: date) -> tuple[str, str]:
+        """Request and answer file name; ConfigurationError when the bank has no such files."""
+        ...
+
+    def encode(self, orders: pa.Table, batch_no: str, business_date: date) -> bytes:
+        """The request file from settlement.ORDERS, byte-exact and deterministic."""
+        ...
+
+    def check(self, request: bytes, answer: bytes, batch_no: str, business_date: date) -> pa.Table:
+        """Judge an answer file as a whole: settlement.ANSWERS in the order of the request, or ResultRefused."""
+        ...
+
+
 class DayBook(Protocol):
     """Days after the cutover, beside the journal's verbs: taken in once, never changed."""
 

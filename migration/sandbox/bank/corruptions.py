@@ -14,9 +14,21 @@ if TYPE_CHECKING:
 
     from migration.sandbox.bank.tables import Exchange
 
-_ECHO: Final = {"accounts": "MOPHONE", "listings": "AMOUNT", "debts": "AMOUNT", "authorisations": "SIG-DATE"}
-_TEXT: Final = {"accounts": "NAME", "listings": "BID-DESC", "debts": "NAME", "authorisations": "RESERVED"}
-_OTHER_CODE: Final = {"accounts": "F106", "listings": "20", "debts": "99", "authorisations": "20"}
+_ECHO: Final = {
+    "accounts": "MOPHONE",
+    "listings": "AMOUNT",
+    "debts": "AMOUNT",
+    "authorisations": "SIG-DATE",
+    "repayments": "AMOUNT",
+}
+_TEXT: Final = {
+    "accounts": "NAME",
+    "listings": "BID-DESC",
+    "debts": "NAME",
+    "authorisations": "RESERVED",
+    "repayments": "RESE",
+}
+_OTHER_CODE: Final = {"accounts": "F106", "listings": "20", "debts": "99", "authorisations": "20", "repayments": "99"}
 _BIG_LINE: Final = 3
 
 

@@ -43,7 +43,7 @@ _ONE_OF: Final = {
         | {"signature", "rate", "day_cut", "duplicate", "unknown", "window"}
     ),
 }
-_SORTS: Final = frozenset({"person", "company", "listings", "debts", "authorisations"})
+_SORTS: Final = frozenset({"person", "company", "listings", "debts", "authorisations", "repayments"})
 
 
 class PlanError(ValueError):

@@ -22,6 +22,7 @@ _DUMPS: Final = {
     "listings": "SELECT * FROM listings ORDER BY file, record",
     "debts": "SELECT * FROM debts ORDER BY serial",
     "authorisations": "SELECT * FROM authorisations ORDER BY serial",
+    "repayments": "SELECT * FROM repayments ORDER BY drill, authcode",
     "files": "SELECT name, sha256, kind, sort, records, result_name FROM files ORDER BY name",
     "incidents": "SELECT name, sha256, reason FROM incidents ORDER BY id",
     "emissions": "SELECT name, fault, sha256, done FROM emissions ORDER BY id",
@@ -221,6 +222,33 @@ class Ledger:
             "WHERE r.order_no = m.order_no AND r.reverses <> '') ORDER BY day, tranno"
         )
         return [Movement(*row) for row in self._db.execute(sql, (kind,))]
+
+    # -- settlement drills
+
+    def debt_of(self, authcode: str) -> dict[str, Any] | None:
+        """Return the debt that an authorisation code was given for."""
+        return next(iter(self.select("SELECT * FROM debts WHERE authcode = ?", authcode)), None)
+
+    def registered_of(self, listing_id: str) -> int:
+        """Principal in fen of a listing's debts, as registered."""
+        row = self._one("SELECT sum(amount_fen) FROM debts WHERE listing_id = ?", listing_id)
+        return int(row[0]) if row and row[0] else 0
+
+    def repaid(self, drill: str, authcode: str) -> bool:
+        """Whether the code was used in this drill."""
+        return self._one("SELECT 1 FROM repayments WHERE drill = ? AND authcode = ?", drill, authcode) is not None
+
+    def repay(self, values: tuple[str | int, ...]) -> None:
+        """Book a repayment in the drill's ledger."""
+        self._db.execute(f"INSERT INTO repayments VALUES ({', '.join('?' * len(values))})", values)
+
+    def drilled(self, drill: str, what: str, key: str, fen: int) -> int:
+        """Add to a running total of a drill; returns it."""
+        sql = (
+            "INSERT INTO drilled VALUES (?, ?, ?, ?) ON CONFLICT (drill, what, key) "
+            "DO UPDATE SET fen = fen + excluded.fen RETURNING fen"
+        )
+        return int(self._db.execute(sql, (drill, what, key, fen)).fetchone()[0])
 
     # -- faults and emissions
 

@@ -8,7 +8,7 @@ from datetime import date
 from functools import lru_cache
 from typing import Final
 
-from migration.sandbox.bank.tables import APPZX, BID, BIDIN, SIGTRAN, Exchange
+from migration.sandbox.bank.tables import APPZX, BID, BIDIN, REPAY, SIGTRAN, Exchange
 
 _TAIL: Final = r"-(?P<batch>[0-9]{6})-(?P<day>[0-9]{8})"
 _REQUESTS: Final = (
@@ -16,6 +16,7 @@ _REQUESTS: Final = (
     (BIDIN, re.compile(r"(?P<bank>[0-9]{4})-BIDIN-(?P<party>[0-9A-Z]{6})" + _TAIL), "BIDINRESP-{party}"),
     (BID, re.compile(r"(?P<bank>[0-9]{4})-BID(?P<party>)" + _TAIL), "BIDRESP"),
     (SIGTRAN, re.compile(r"(?P<bank>[0-9]{4})-(?P<party>[0-9A-Za-z]{2})-SIGTRAN" + _TAIL), "{party}-SIGRES"),
+    (REPAY, re.compile(r"(?P<bank>[0-9]{4})-REPAY-(?P<party>[0-9A-Z]{6})" + _TAIL), "REPAYRESP-{party}"),
 )
 
 

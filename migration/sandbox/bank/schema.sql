@@ -111,3 +111,28 @@ CREATE TABLE IF NOT EXISTS movements (     -- entries of the days after the cuto
   other    TEXT NOT NULL,
   PRIMARY KEY (day, tranno)
 ) STRICT;
+
+CREATE INDEX IF NOT EXISTS debts_by_code ON debts (authcode);
+CREATE INDEX IF NOT EXISTS debts_of_listing ON debts (listing_id);
+
+-- Settlement drills: a ledger beside the books, one drill from the next apart. Nothing of it is written into the books.
+CREATE TABLE IF NOT EXISTS repayments (
+  drill      TEXT NOT NULL,
+  authcode   TEXT NOT NULL,
+  listing_id TEXT NOT NULL,
+  payer      TEXT NOT NULL,
+  payee      TEXT NOT NULL,
+  principal  INTEGER NOT NULL,
+  interest   INTEGER NOT NULL,
+  file       TEXT NOT NULL,
+  record     INTEGER NOT NULL,
+  PRIMARY KEY (drill, authcode)            -- a code pays once
+) STRICT;
+
+CREATE TABLE IF NOT EXISTS drilled (       -- running totals of a drill
+  drill TEXT NOT NULL,
+  what  TEXT NOT NULL CHECK (what IN ('received', 'paid', 'listing')),
+  key   TEXT NOT NULL,                     -- account, or listing
+  fen   INTEGER NOT NULL,
+  PRIMARY KEY (drill, what, key)
+) STRICT;

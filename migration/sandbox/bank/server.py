@@ -13,7 +13,7 @@ from datetime import date
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final, Self
 
-from migration.sandbox.bank import accounts, authorisations, debts, exchange, listings, names
+from migration.sandbox.bank import accounts, authorisations, debts, exchange, listings, names, repayments
 from migration.sandbox.bank.delivery import Delivery
 from migration.sandbox.bank.desk import Answer, Desk, Profile
 from migration.sandbox.bank.exchange import Found, RequestRefused
@@ -34,6 +34,7 @@ _COUNTERS: Final[dict[str, Callable[[Desk, int, Row], Answer]]] = {
     "listings": listings.answer,
     "debts": debts.answer,
     "authorisations": authorisations.answer,
+    "repayments": repayments.answer,
 }
 
 

@@ -241,4 +241,30 @@ SIGTRAN: Final = Exchange(
     success=b"00",
 )
 
-EXCHANGES: Final = {exchange.kind: exchange for exchange in (APPZX, BIDIN, BID, SIGTRAN)}
+_REPAY_HEAD: Final = (
+    ("BANK", 4),
+    ("BATCH", 6),
+    ("CARDNBR", 19),
+    ("FORCARDNBR", 19),
+    ("SERI-NO", 40),
+    ("AMOUNT", 13),
+    ("INTAMT", 13),
+    ("AUTHCODE", 20),
+    ("BIDIF", 40),
+)
+
+REPAY: Final = Exchange(
+    "repayments",
+    Layout("REPAY", 234, (*_REPAY_HEAD, ("RESE", 60))),
+    Layout(
+        "REPAYRESP",
+        296,
+        (*_REPAY_HEAD, ("RSPCODE", 2), ("LEFT", 13), ("BIDLEFT", 13), ("RECEIVED", 17), ("PAID", 17), ("RESE", 60)),
+    ),
+    key="SERI-NO",
+    code="RSPCODE",
+    success=b"00",
+)
+"""The settlement drill's repayments: a convention of this sandbox."""
+
+EXCHANGES: Final = {exchange.kind: exchange for exchange in (APPZX, BIDIN, BID, SIGTRAN, REPAY)}

@@ -16,6 +16,8 @@ PUBLISHED = {
     "SIGRES": 290,
     "EVE": 139,
     "ALEVE": 371,
+    "REPAY": 234,
+    "REPAYRESP": 296,
 }
 DAY = date(2017, 11, 18)
 
