@@ -1,7 +1,8 @@
 """`make rehearse`: a whole cutover of sample_data/ from the command line, without Airflow.
 
 Every step is a `cutover` command that is printed before it runs, so it shows how a night goes: the bank is a process of
-its own, two people approve, operations hands in corrections, compliance signs. Ends with the exports and the report.
+its own, two people approve, operations hands in corrections, compliance signs. Ends with the settlement drill, the
+exports and the report.
 With `--sftp` the files travel over the sandbox's SFTP server instead of through a shared folder; with `--query` the bank
 answers questions, too.
 """
@@ -95,6 +96,7 @@ def main() -> None:
     try:
         if not json.loads(cutover("status", "--json", quiet=True))["done"]:
             carry_out()
+        cutover("drill", "settle")
         cutover("export", "--out", "var/out")
         report = cutover("report", "--out", "var/report").strip()
         print(cutover("status"))

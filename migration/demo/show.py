@@ -65,6 +65,8 @@ def _with_airflow(at: Ground, journal: Journal, console: Console, *, keep_ui: bo
             try:
                 if not is_done(journal):
                     cut_over(at, journal, rest, processes, screen)
+                screen.say("清偿演练 / settlement drill")
+                at.verb("drill", "settle")
             finally:
                 rest.close()
         code = conclude(at, console, airflow.login)

@@ -51,3 +51,4 @@ class Material:
     verification: Mapping[str, object]  # the verifier's answer as JSON
     versions: Mapping[str, str]
     done: bool
+    drill: Mapping[str, object] | None = None  # the last settlement drill that was settled

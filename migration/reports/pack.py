@@ -68,7 +68,9 @@ def build(material: Material, language: str) -> Document:
 def verdict(material: Material) -> str:
     """`complete`, `incomplete`, or `broken`: something does not agree."""
     found = material.verification
+    drilled = material.drill or {"findings": 0, "off_fen": 0}
     wrong = bool(found["differences"] or found["planted_unseen"] or material.chain["breaks"])
+    wrong |= bool(drilled["findings"] or drilled["off_fen"])
     if wrong or (material.done and material.balance["difference_fen"] != 0):
         return "broken"
     return "complete" if material.done else "incomplete"

@@ -13,7 +13,7 @@ from migration.domain.outcome import balance, outcome
 from migration.domain.ports import Batch, Journal
 from migration.domain.tables import ENTITY_OF, SNAPSHOT
 from migration.reports.material import Material, Scope
-from migration.stages import progress, sample_notes
+from migration.stages import drill, progress, sample_notes
 from migration.stages.house import House
 from migration.verification.run import Evidence, Exchanged, verify
 
@@ -106,6 +106,7 @@ def material(house: House, kind: str, scope: Scope, manifests: Mapping[str, str]
         verification=verify(evidence(house)).as_json(),
         versions=_versions(house),
         done=progress.done(house, "reconcile"),
+        drill=drill.latest(journal),
     )
 
 

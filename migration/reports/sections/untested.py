@@ -34,6 +34,7 @@ def _by_kind(material: Material) -> Iterator[Pair]:
             "非生产运行：银行生产系统、其受理时窗、日切与真实开户结果未经验证。",
             "Not a production run: the bank's production system, its windows, day cut and real answers were not met.",
         )
+        yield _drilled(material)
     if any(decision.rehearsal for gate in material.gates for decision in gate.decisions):
         yield (
             "部分审批为演练代签，不代表真实授权人的判断。",
@@ -42,6 +43,18 @@ def _by_kind(material: Material) -> Iterator[Pair]:
     yield (
         "日终对账文件（EVE / ALEVE）未导入；遗留余额提现服务不在本报告范围。",
         "Daily reconciliation files (EVE / ALEVE) were not imported; the withdrawal service is outside this report.",
+    )
+
+
+def _drilled(material: Material) -> Pair:
+    if material.drill is None:
+        return (
+            "未做清偿演练：已存账号与授权码能否用于还款未经验证。",
+            "No settlement drill: that the stored accounts and authorisation codes can repay was not shown.",
+        )
+    return (
+        "清偿演练只在沙箱银行进行；银行不掌握利息，按指令入账。",
+        "The settlement drill was on the sandbox bank only; the bank does not know the interest and books what it is told.",
     )
 
 
