@@ -11,6 +11,7 @@ from uuid import UUID
 
 from fastapi import Depends, FastAPI, Header, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
+from pydantic import TypeAdapter
 
 from migration.withdrawals import forms, page
 from migration.withdrawals.armour import Armour
@@ -18,6 +19,7 @@ from migration.withdrawals.books import Books
 from migration.withdrawals.callers import COOKIE, Callers
 from migration.withdrawals.custody import Custody
 from migration.withdrawals.desk import Desk
+from migration.withdrawals.express import KEY, Express, Way
 from migration.withdrawals.failures import handle
 from migration.withdrawals.tokens import csrf_of
 from migration.withdrawals.values import Order, Refused
@@ -37,7 +39,6 @@ PROBLEM: Final[dict[int | str, dict[str, Any]]] = {
         (503, "paused or not available"),
     )
 }
-KEY: Final = r"^[\x21-\x7e]{1,200}$"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +55,16 @@ def application(counter: Counter) -> FastAPI:
     """The ASGI application."""
     app = FastAPI(title="Cutover withdrawals", version="1", docs_url=None, redoc_url=None, responses=PROBLEM)
     handle(app)
-    _mine(app, counter)
+    ways = _mine(app, counter)
     _house(app, counter)
     page.mount(app, counter.callers)
-    app.add_middleware(Armour)
+    app.add_middleware(Express, callers=counter.callers, ways=ways)
+    app.add_middleware(Armour)  # the last one added stands first
     return app
 
 
-def _mine(app: FastAPI, counter: Counter) -> None:
+def _mine(app: FastAPI, counter: Counter) -> dict[tuple[str, str], Way]:
+    """Add the users' routes; returns those that carry the load."""
     desk = counter.desk
     Me = Annotated[str, Depends(counter.callers.user)]  # noqa: N806 - a type
 
@@ -96,6 +99,12 @@ def _mine(app: FastAPI, counter: Counter) -> None:
     @app.get("/me/withdrawals/{number}")
     async def one(me: Me, number: UUID) -> forms.WithdrawalView:
         return forms.WithdrawalView.of(await desk.withdrawal(me, number))
+
+    return {
+        ("POST", "/me/withdrawals"): Way(ask, TypeAdapter(forms.WithdrawalView), 201, asks=forms.Asked),
+        ("GET", "/me/withdrawals"): Way(listed, TypeAdapter(list[forms.WithdrawalView])),
+        ("GET", "/me/assets"): Way(assets, TypeAdapter(forms.Assets)),
+    }
 
 
 def _house(app: FastAPI, counter: Counter) -> None:

@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from migration.domain.errors import GateClosed, InputRefused, Waiting
@@ -20,6 +20,15 @@ from migration.withdrawals.database import Database
 from migration.withdrawals.gateway import Gateway, Unanswered
 from migration.withdrawals.sqlfiles import query
 from migration.withdrawals.values import Terms
+
+LOADING_S: Final = 3_600.0
+"""What a load of all accounts may take, in seconds."""
+
+_ACCOUNT: Final = (
+    *("escrow_id", "user_id", "legacy_user_id", "card", "bank"),
+    *("opening_fen", "frozen_fen", "left_fen"),
+)
+_MOVEMENT: Final = ("escrow_id", "kind", "fen", "at")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,14 +80,14 @@ class Books:
                 raise GateClosed(*(_differs(key) for key in sorted(odd)[:20]))
             new = [o for key, o in sorted(wanted.items()) if key not in known]
             at = self.now()
-            await connection.executemany(query("load_account"), [_row(o) for o in new])
-            await connection.executemany(query("load_opening"), [(o.escrow_id, o.available_fen, at) for o in new])
+            await _load(connection, "account", _ACCOUNT, [_row(o) for o in new])
+            await _load(connection, "movement", _MOVEMENT, [(o.escrow_id, "opening", o.available_fen, at) for o in new])
         return len(new)
 
     async def holders(self, rows: Iterable[tuple[str, str, bool]]) -> None:
         """Write who has which custody account and whether it is activated: (user_id, account_no, activated)."""
         async with self.database.transaction() as connection:
-            await connection.executemany(query("load_holder"), list(rows))
+            await connection.executemany(query("load_holder"), list(rows), timeout=LOADING_S)
 
     async def ledger(self) -> tuple[Line, ...]:
         """Every account, its movements added up anew."""
@@ -215,7 +224,13 @@ def _line(row: Any) -> Line:
 
 def _row(opening: Opening) -> tuple[object, ...]:
     o = opening
-    return (o.escrow_id, o.user_id, o.legacy_user_id, o.card, o.bank, o.available_fen, o.frozen_fen)
+    return (o.escrow_id, o.user_id, o.legacy_user_id, o.card, o.bank, o.available_fen, o.frozen_fen, o.available_fen)
+
+
+async def _load(connection: Any, table: str, columns: Sequence[str], rows: Sequence[tuple[object, ...]]) -> None:
+    await connection.copy_records_to_table(
+        table, schema_name="withdrawals", columns=columns, records=rows, timeout=LOADING_S
+    )
 
 
 def _other(row: Any, opening: Opening) -> bool:

@@ -23,8 +23,11 @@ class Callers:
     reads: Buckets = field(default_factory=lambda: Buckets(10.0, 60))
     writes: Buckets = field(default_factory=lambda: Buckets(1.0, 20))
 
-    def user(self, request: Request) -> str:
-        """Return the id of the user who calls; Refused for nobody, an operator, a forged page or too many calls."""
+    async def user(self, request: Request) -> str:
+        """Return the id of the user who calls; Refused for nobody, an operator, a forged page or too many calls.
+
+        It waits for nothing: it is `async` so that the framework does not hand it to a thread.
+        """
         bearer = self._bearer(request)
         if bearer.role != "user":
             raise Refused("ROLE_WRONG")
@@ -33,7 +36,7 @@ class Callers:
             raise Refused("TOO_MANY_REQUESTS")
         return bearer.subject
 
-    def operator(self, request: Request) -> str:
+    async def operator(self, request: Request) -> str:
         """Return the name of the operator who calls."""
         bearer = self._bearer(request)
         if bearer.role != "operator":

@@ -45,7 +45,10 @@ class Database:
         """A connection for one statement, which is a transaction of its own."""
         if self._pool is None:
             raise RuntimeError("the database is not open")
-        async with self._pool.acquire(timeout=TIMEOUT_S) as connection:
+        waiting = (
+            None if self._pool.get_idle_size() else TIMEOUT_S
+        )  # a time-out costs a task: only where there is a wait
+        async with self._pool.acquire(timeout=waiting) as connection:
             yield connection
 
     @asynccontextmanager

@@ -23,8 +23,7 @@ def handle(app: FastAPI) -> None:
     """Give the application its error handlers. Nothing of a request's content is ever repeated in an answer."""
 
     async def refused(request: Request, error: Exception) -> JSONResponse:
-        known = error if isinstance(error, Refused) else Refused("SERVICE_UNAVAILABLE")
-        return problem(known, language(request))
+        return refusal(request, error)
 
     async def invalid(request: Request, error: Exception) -> JSONResponse:
         places = [".".join(map(str, e["loc"])) for e in getattr(error, "errors", list)()]
@@ -41,6 +40,12 @@ def handle(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, http)
     for kind in AWAY:
         app.add_exception_handler(kind, refused)
+
+
+def refusal(request: Request, error: Exception) -> JSONResponse:
+    """Answer to a refusal with its code; any other of AWAY is SERVICE_UNAVAILABLE."""
+    known = error if isinstance(error, Refused) else Refused("SERVICE_UNAVAILABLE")
+    return problem(known, language(request))
 
 
 def language(request: Request) -> str:

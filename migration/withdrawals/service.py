@@ -12,6 +12,7 @@ from typing import TypeVar
 
 import asyncpg
 import uvicorn
+import uvloop
 
 from migration.domain.errors import TransientError
 from migration.withdrawals import workdays
@@ -97,7 +98,8 @@ def _run(body: Awaitable[T]) -> T:
         return await body
 
     try:
-        return asyncio.run(awaited())
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            return runner.run(awaited())
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as away:
         state = getattr(away, "sqlstate", None) or type(away).__name__
         raise TransientError.of(

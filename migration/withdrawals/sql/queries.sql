@@ -72,13 +72,6 @@ UPDATE withdrawals.outbox
 -- name: finish
 SELECT withdrawals.finish($1, $2, $3, $4)
 
--- name: load_account
-INSERT INTO withdrawals.account (escrow_id, user_id, legacy_user_id, card, bank, opening_fen, frozen_fen, left_fen)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $6)
-
--- name: load_opening
-INSERT INTO withdrawals.movement (escrow_id, kind, fen, at) VALUES ($1, 'opening', $2, $3)
-
 -- name: all_accounts
 SELECT escrow_id, user_id, legacy_user_id, card, bank, opening_fen, frozen_fen FROM withdrawals.account
 
