@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from migration.commands import days, decisions, drill, evidence, journal, runs, sandbox, withdrawals
+from migration.commands import days, decisions, drill, evidence, journal, keys, runs, sandbox, withdrawals
 from migration.commands.shared import ERR, Place
 from migration.domain.errors import CutoverError
 
@@ -27,6 +27,7 @@ journal_app = typer.Typer(help="The journal itself.", no_args_is_help=True)
 mapping_app = typer.Typer(help="How the legacy schema is read.", no_args_is_help=True)
 sandbox_app = typer.Typer(help="A platform and a bank to rehearse with.", no_args_is_help=True)
 app.add_typer(journal_app, name="journal")
+app.add_typer(keys.app, name="keys")
 app.add_typer(mapping_app, name="mapping")
 app.add_typer(sandbox_app, name="sandbox")
 app.add_typer(drill.app, name="drill")

@@ -29,11 +29,12 @@ from migration.extensions import sources
 from migration.journal.embedded import Embedded
 from migration.journal.notary import Notary
 from migration.journal.store import PostgresJournal
+from migration.legacy.keyring import Keyring
 from migration.legacy.options import options
 from migration.legacy.platform import LegacyPlatform
 from migration.legacy.vault import Vault
 from migration.settings import Settings, load
-from migration.stages import daily, figures
+from migration.stages import daily, figures, rotation
 from migration.stages.engine import Beyond, Engine
 from migration.stages.house import House, Tell, Terms
 from migration.verification.readers import named
@@ -81,7 +82,7 @@ def store_url(found: Settings) -> str:
     return found.store.url or Embedded(Path(found.cutover.workspace)).url("cutover")
 
 
-def legacy(found: Settings, clock: Clock) -> LegacyPlatform:
+def legacy(found: Settings, vault: Vault, clock: Clock) -> LegacyPlatform:
     """The legacy platform behind its port."""
     workspace = Path(found.cutover.workspace)
     return LegacyPlatform(
@@ -89,7 +90,7 @@ def legacy(found: Settings, clock: Clock) -> LegacyPlatform:
         found.legacy.money_unit,
         found.legacy.entities,
         workspace,
-        Vault.open(workspace, os.environ),
+        vault,
         clock,
         options(found.legacy.money_unit, found.legacy.values, found.legacy.formats),
     )
@@ -113,7 +114,9 @@ def desk(
     workspace.mkdir(mode=0o700, parents=True, exist_ok=True)
     journal = PostgresJournal(store_url(found))
     journal.begin(found.cutover.id, found.cutover.kind)
-    source = legacy(found, clock)
+    vault = Vault.open(workspace, os.environ)
+    rotation.require_current(journal.events(), vault.key_id)
+    source = legacy(found, vault, clock)
     notary = Notary(journal, workspace)
     wire = files(found, workspace, clock)
     adapter = _adapter(found, journal, clock)
@@ -154,6 +157,11 @@ def _close(journal: PostgresJournal, wire: DirectoryFiles | SftpFiles, adapter: 
     adapter.close()
     if isinstance(wire, SftpFiles):
         wire.close()
+
+
+def keyring(found: Settings) -> Keyring:
+    """The data keys of the workspace."""
+    return Keyring(Path(found.cutover.workspace), SystemClock(), os.environ)
 
 
 def engine(config: Path | None = None) -> Engine:

@@ -15,8 +15,8 @@ from migration.legacy import digests
 from migration.legacy.options import Options
 from migration.legacy.platform import fingerprint
 from migration.legacy.reading import EntityReader, EntityReading, all_issues, sorted_table
-from migration.legacy.snapshot import ISSUES_NAME
 from migration.legacy.source import locate
+from migration.legacy.stored import ISSUES_NAME
 
 Rows: TypeAlias = pa.Table | Sequence[Mapping[str, object]]
 EPOCH = datetime(2017, 11, 18, tzinfo=UTC)

@@ -8,14 +8,14 @@ from contextlib import closing
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from migration.domain.errors import TransientError
 from migration.domain.tables import SNAPSHOT
 from migration.legacy import digests, source
 from migration.legacy.cells import Cells, joined, raw
 from migration.legacy.options import Options
 from migration.legacy.plausible import Plausible
 from migration.legacy.reading import EntityReader, EntityReading, OutOfOrder, all_issues
-from migration.legacy.snapshot import ISSUES_NAME, SnapshotStore, folder_of, make_folder
+from migration.legacy.snapshot import SnapshotStore, make_folder, not_stored
+from migration.legacy.stored import ISSUES_NAME, folder_of
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Mapping
@@ -73,16 +73,8 @@ class LegacyPlatform:
 
     def fingerprint(self) -> Mapping[str, str]:
         """Digests by entity (and of the issues) of the source as it is now; nothing is stored."""
-        try:
-            with closing(self._readings(None)) as readings:
-                return fingerprint(readings)
-        except OSError as error:
-            raise TransientError.of(
-                "SNAPSHOT_NOT_STORED",
-                "snapshots",
-                f"the workspace could not be written ({error.strerror or type(error).__name__})",
-                "make room or mend the folder's rights, then run again",
-            ) from error
+        with not_stored(), closing(self._readings(None)) as readings:
+            return fingerprint(readings)
 
     def load(self, snapshot: Snapshot, entity: str) -> pa.Table:
         """One entity of a stored snapshot, in SNAPSHOT[entity]; CouldNotCheck(SNAPSHOT_DAMAGED)."""

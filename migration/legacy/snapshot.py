@@ -15,16 +15,15 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from fcntl import LOCK_EX, LOCK_NB, flock
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-import pyarrow.parquet.encryption as parquet_encryption
 
-from migration.domain.errors import CouldNotCheck, TransientError
+from migration.domain.errors import TransientError
 from migration.domain.ports import Clock, Snapshot
 from migration.domain.tables import ISSUES, SNAPSHOT
-from migration.legacy import digests
+from migration.legacy import digests, stored
 from migration.legacy.entities import COLUMNS
 from migration.legacy.reading import EntityReading, all_issues
 
@@ -35,19 +34,25 @@ if TYPE_CHECKING:
 
     from migration.legacy.vault import Vault
 
-ISSUES_NAME: Final = "issues"
-MANIFEST: Final = "snapshot.json"
 ROW_GROUP: Final = 131_072
 """Rows of a row group at most."""
 AHEAD: Final = 1
 """Pieces that wait for the writing, or the digest, at most."""
 _TAKING: Final = ".taking-"
-_encryption: Any = parquet_encryption
 
 
-def folder_of(workspace: Path) -> Path:
-    """Where snapshots lie, and whatever is put aside while one is read."""
-    return workspace / "snapshots"
+@contextmanager
+def not_stored() -> Iterator[None]:
+    """Turn what the disk says on writing into TransientError(SNAPSHOT_NOT_STORED)."""
+    try:
+        yield
+    except OSError as error:
+        raise TransientError.of(
+            "SNAPSHOT_NOT_STORED",
+            "snapshots",
+            f"the workspace could not be written ({error.strerror or type(error).__name__})",
+            "make room or mend the folder's rights, then run again",
+        ) from error
 
 
 def make_folder(folder: Path) -> None:
@@ -60,7 +65,7 @@ class SnapshotStore:
     """Writes and reads snapshots under a workspace."""
 
     def __init__(self, workspace: Path, vault: Vault, clock: Clock) -> None:
-        self._folder = folder_of(workspace)
+        self._folder = stored.folder_of(workspace)
         self._vault = vault
         self._clock = clock
 
@@ -70,21 +75,34 @@ class SnapshotStore:
         TransientError(SNAPSHOT_NOT_STORED) when the disk refuses; whatever was written is removed.
         """
         make_folder(self._folder)
-        self._sweep()
-        try:
-            with self._draft() as draft:
-                return self._fill(draft, readings)
-        except OSError as error:
-            raise TransientError.of(
-                "SNAPSHOT_NOT_STORED",
-                "snapshots",
-                f"the workspace could not be written ({error.strerror or type(error).__name__})",
-                "make room or mend the folder's rights, then run again",
-            ) from error
+        self.tidy()
+        with not_stored(), self._draft() as draft:
+            return self._fill(draft, readings)
 
     def load(self, snapshot: Snapshot, entity: str) -> pa.Table:
         """One entity, its digest verified; CouldNotCheck(SNAPSHOT_DAMAGED) otherwise."""
-        return _load(self._folder / snapshot.digest, self._vault, snapshot.entity_digests, entity)
+        place = stored.place_of(self._folder, snapshot.digest, self._vault.key_id)
+        return stored.load(place, self._vault, snapshot.entity_digests, entity)
+
+    def copy(self, source: Path, before: Vault) -> bool:
+        """Write a stored snapshot once more, under this store's key, beside the other; True when it is there and verifies.
+
+        False when the source, under the key `before`, is not what its name says. TransientError(SNAPSHOT_NOT_STORED).
+        """
+        final = self._folder / f"{source.name.partition('.')[0]}.{self._vault.key_id}"
+        if stored.whole(final, self._vault):
+            return True
+        if not stored.whole(source, before):
+            return False
+        snapshot, facts = stored.described(source)
+        with not_stored(), self._draft() as draft:
+            salt = secrets.token_hex(16)
+            for entity in snapshot.entity_digests:
+                pieces = stored.pieces(source, before, facts["salt"], entity)
+                _write(draft, self._vault, salt, entity, stored.schema(entity), pieces)
+            _describe(draft, snapshot, salt, self._vault.key_id)
+            self._publish_at(final, draft, snapshot)
+        return stored.whole(final, self._vault)
 
     def _fill(self, draft: Path, readings: Iterable[EntityReading]) -> Snapshot:
         salt = secrets.token_hex(16)
@@ -96,22 +114,24 @@ class SnapshotStore:
             found[reading.entity], counts[reading.entity] = reading.given_to(write)
             issues.append(reading.issues)
         joined = all_issues(issues)
-        found[ISSUES_NAME], _ = _write(draft, self._vault, salt, ISSUES_NAME, ISSUES, iter([joined]))
+        found[stored.ISSUES_NAME], _ = _write(draft, self._vault, salt, stored.ISSUES_NAME, ISSUES, iter([joined]))
         snapshot = Snapshot(digests.overall_digest(found), found, counts, joined.num_rows, self._clock.now())
         _describe(draft, snapshot, salt, self._vault.key_id)
         self._publish(draft, snapshot)
         return snapshot
 
     def _publish(self, draft: Path, snapshot: Snapshot) -> None:
+        self._publish_at(stored.place_of(self._folder, snapshot.digest, self._vault.key_id), draft, snapshot)
+
+    def _publish_at(self, final: Path, draft: Path, snapshot: Snapshot) -> None:
         """Rename the whole folder. The same content may stand there already: kept when it verifies, else replaced."""
-        final = self._folder / snapshot.digest
         damaged = self._folder / f"{_TAKING}damaged-{secrets.token_hex(8)}"
         if final.exists():
-            if _verifies(final, self._vault, snapshot):
+            if stored.verifies(final, self._vault, snapshot):
                 return
             final.rename(damaged)
         draft.rename(final)
-        _sync(self._folder)
+        stored.sync(self._folder)
         shutil.rmtree(damaged, ignore_errors=True)
 
     @contextmanager
@@ -127,7 +147,7 @@ class SnapshotStore:
             os.close(handle)
             shutil.rmtree(draft, ignore_errors=True)
 
-    def _sweep(self) -> None:
+    def tidy(self) -> None:
         """Remove what killed runs left behind; a folder that is being filled is locked and stays."""
         for leftover in self._folder.glob(f"{_TAKING}*"):
             try:
@@ -143,10 +163,6 @@ class SnapshotStore:
                 os.close(handle)
 
 
-def _purpose(salt: str, entity: str) -> str:
-    return f"snapshot/{salt}/{entity}"
-
-
 def _write(
     folder: Path, vault: Vault, salt: str, entity: str, schema: pa.Schema, pieces: Iterator[pa.Table]
 ) -> tuple[str, int]:
@@ -154,7 +170,7 @@ def _write(
 
     What an earlier attempt left under the name is overwritten.
     """
-    properties = _encryption.create_encryption_properties(vault.derive(_purpose(salt, entity)))
+    properties = stored.encryption.create_encryption_properties(vault.derive(stored.purpose(salt, entity)))
     path = folder / f"{entity}.parquet"
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     digester = digests.Digester(entity, schema.names)
@@ -205,60 +221,8 @@ def _describe(folder: Path, snapshot: Snapshot, salt: str, key_id: str) -> None:
         "salt": salt,
         "key_id": key_id,
     }
-    path = folder / MANIFEST
+    path = folder / stored.MANIFEST
     path.write_text(json.dumps(facts, indent=2, sort_keys=True) + "\n", encoding="utf-8")
     path.chmod(0o600)
-    _sync(path)
-    _sync(folder)
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def _load(folder: Path, vault: Vault, entity_digests: Any, entity: str) -> pa.Table:
-    return pa.concat_tables(_look(folder, vault, entity_digests, entity, keep=True)).combine_chunks()
-
-
-def _look(folder: Path, vault: Vault, entity_digests: Any, entity: str, *, keep: bool) -> list[pa.Table]:
-    """Read a stored entity piece by piece and verify its digest; the pieces when they are to be kept."""
-    schema = ISSUES if entity == ISSUES_NAME else SNAPSHOT[entity]
-    digester = digests.Digester(entity, schema.names)
-    kept = [schema.empty_table()]
-    try:
-        facts = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-        properties = _encryption.create_decryption_properties(vault.derive(_purpose(facts["salt"], entity)))
-        file = pq.ParquetFile(
-            folder / f"{entity}.parquet", decryption_properties=properties, memory_map=False, pre_buffer=False
-        )
-        with file:
-            for batch in file.iter_batches(digests.CHUNK):
-                piece = pa.Table.from_batches([batch]).cast(schema)
-                digester.add(piece)
-                if keep:
-                    kept.append(piece)
-        sound = digester.hex() == entity_digests[entity]
-        why = "its content does not match its digest"
-    except (OSError, ValueError, KeyError, TypeError, pa.ArrowException) as error:
-        sound, why = False, f"it could not be read ({type(error).__name__}; missing, changed or under another data key)"
-    if not sound:
-        raise CouldNotCheck.of(
-            "SNAPSHOT_DAMAGED",
-            f"snapshots/{folder.name}/{entity}",
-            why,
-            "restore the folder and the data key from the backup",
-        )
-    return kept
-
-
-def _verifies(folder: Path, vault: Vault, snapshot: Snapshot) -> bool:
-    try:
-        for entity in snapshot.entity_digests:
-            _look(folder, vault, snapshot.entity_digests, entity, keep=False)
-    except CouldNotCheck:
-        return False
-    return True
+    stored.sync(path)
+    stored.sync(folder)

@@ -47,11 +47,8 @@ class Vault:
         """
         given = environ.get(VARIABLE)
         if given is not None:
-            return cls(_parsed(given, VARIABLE))
-        path = workspace / "keys" / "data.key"
-        if not path.exists():
-            _make(path)
-        return cls(_parsed(path.read_text(encoding="ascii", errors="replace"), "keys/data.key"))
+            return cls(parsed(given, VARIABLE))
+        return cls(kept(workspace / "keys" / "data.key"))
 
     @property
     def key_id(self) -> str:
@@ -83,7 +80,15 @@ class Vault:
             ) from error
 
 
-def _parsed(text: str, origin: str) -> bytes:
+def kept(path: Path) -> bytes:
+    """The key in a file, made when there is none; ConfigurationError(DATA_KEY_INVALID)."""
+    if not path.exists():
+        _make(path)
+    return parsed(path.read_text(encoding="ascii", errors="replace"), f"keys/{path.name}")
+
+
+def parsed(text: str, origin: str) -> bytes:
+    """32 bytes from 64 hex digits; ConfigurationError(DATA_KEY_INVALID)."""
     if not _HEX.fullmatch(text.strip()):
         raise ConfigurationError.of(
             "DATA_KEY_INVALID", origin, "no data key of 64 hex digits", "restore the key; data written with it needs it"
