@@ -53,9 +53,14 @@ def last_line(results: Sequence[CheckResult], language: Language) -> str:
 
 def reason(result: CheckResult, language: Language) -> str:
     """One rule's outcome in a line: id, title, how many, the first keys, what it blocks, who mends it."""
+    return f"{result.rule_id} {said(result, language)}"
+
+
+def said(result: CheckResult, language: Language) -> str:
+    """Say the same without the id, for a line that begins with it."""
     words = WORDS[language]
     parts = [
-        f"{result.rule_id} {_title(result, language)}{_colon(language)}{_found(result, language)}{_keys(result)}",
+        f"{_title(result, language)}{_colon(language)}{_found(result, language)}{_keys(result)}",
         f"{words['owner']} {owner_name(result.owner, language)}",
     ]
     if result.blocks:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final, Literal
 
 Language = Literal["zh", "en"]
+LANGUAGES: Final[tuple[Language, ...]] = ("zh", "en")
 
 STAGES_ZH: Final[dict[str, str]] = {
     "preflight": "迁移前检查",

@@ -63,7 +63,7 @@ _CODES: Final[dict[str, str]] = {
 """What stable codes mean in Chinese; a code that is not here stands for itself (docs explain each)."""
 
 _RULE: Final = re.compile(r"[A-Z]+(-[A-Z]+)?-[0-9]+")
-"""Ids of rules: their findings say `title in Chinese / title in English: ...`."""
+"""Ids of rules: their findings say all there is to say in Chinese, ` / `, then in English."""
 
 
 def place(stage: str, step: str) -> tuple[str, str]:
@@ -112,7 +112,8 @@ def _both(finding: Finding) -> tuple[str, str]:
     """Say one finding in Chinese and in English, each with the code and the key."""
     english = " ".join(str(finding).split())
     if _RULE.fullmatch(finding.code):
-        title, _, _ = finding.detail.partition(" / ")
-        return f"{title}[{finding.code}] {finding.subject}", english.replace(f"{title} / ", "", 1)
+        chinese, _, _ = finding.detail.partition(" / ")
+        title, colon, found = chinese.partition("：")
+        return f"{title}[{finding.code}] {finding.subject}{colon}{found}", english.replace(f"{chinese} / ", "", 1)
     title = "银行拒绝" if finding.code.startswith("BANK_") else _CODES.get(finding.code, "")
     return f"{title}[{finding.code}] {finding.subject}", english

@@ -6,6 +6,8 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 
+from expectations import page
+from expectations.words import LANGUAGES
 from migration.domain.errors import CouldNotCheck, GateClosed, Waiting
 from migration.domain.findings import Finding
 from migration.domain.ports import CheckResult, Gate
@@ -73,26 +75,22 @@ def require_approval(house: House, gate: str, round_no: int, digest: str) -> Non
 def judge(
     house: House, stage: str, round_no: int, measures: Mapping[str, int | None], keys: Mapping[str, Sequence[str]]
 ) -> None:
-    """Judge the stage's rules, keep the results, and close the gate on a blocking failure or a check that was not made."""
+    """Judge the stage's rules, keep results and page, and close the gate on a blocking failure or a check that was not made."""
     results = house.judge.judge(stage, measures, keys)
     house.failpoint(f"{stage}.before_checks")
     house.journal.record_checks(house.fence, stage, round_no, results)
     house.failpoint(f"{stage}.after_checks")
+    for language in LANGUAGES if results else ():
+        house.report(f"gate-{stage}-{round_no}-{language}.html", page.page(stage, round_no, results, language))
     failed = [r for r in results if r.outcome == "failed" and r.severity == "blocking"]
     if failed:
-        raise GateClosed(*(_finding(house, r) for r in failed))
+        raise GateClosed(*(finding(r) for r in failed))
     unchecked = [r for r in results if r.outcome == "not_checked" and r.severity == "blocking"]
     if unchecked:
-        raise CouldNotCheck(*(_finding(house, r) for r in unchecked))
+        raise CouldNotCheck(*(finding(r) for r in unchecked))
 
 
-def _finding(house: House, result: CheckResult) -> Finding:
-    del house
-    keys = f" ({', '.join(result.keys[:5])}{' …' if result.failures > 5 else ''})" if result.keys else ""  # noqa: PLR2004
-    what = "could not be checked" if result.outcome == "not_checked" else f"{result.failures} failed"
-    return Finding(
-        result.rule_id,
-        result.entity,
-        f"{result.title_zh} / {result.title_en}: {what}, observed {result.observed}, expected {result.expected}{keys}",
-        f"blocks {result.blocks}; owner {result.owner}; {result.clause}",
-    )
+def finding(result: CheckResult) -> Finding:
+    """Say in both languages what a rule found: how many, the first keys, what it blocks, who owns it."""
+    zh, en = (page.said(result, language) for language in LANGUAGES)
+    return Finding(result.rule_id, result.entity, f"{zh} / {en}", result.clause)

@@ -11,8 +11,11 @@ import sys
 import pytest
 
 from expectations import all_rules
+from expectations.words import owner_name, stage_name
 from migration.domain import errors
 from migration.domain.findings import Finding
+from migration.domain.ports import CheckResult
+from migration.stages import gates
 from tests.dags.conftest import ROOT
 
 
@@ -39,18 +42,24 @@ def test_a_known_code_is_told_in_both_languages(reasons):
     )
 
 
-def test_a_failed_rule_is_told_by_its_own_titles(reasons):
+def failed(rule):
+    told = {name: getattr(rule, name) for name in ("entity", "severity", "clause", "owner", "blocks")}
+    titles = {"title_zh": rule.title_zh, "title_en": rule.title_en}
+    return CheckResult(
+        rule.id, **told, **titles, outcome="failed", observed=3, expected=0, failures=3, keys=("D1", "D2", "D3")
+    )
+
+
+def test_a_failed_rule_is_told_whole_in_both_languages(reasons):
     for rule in all_rules():
-        finding = Finding(
-            rule.id,
-            rule.entity,
-            f"{rule.title_zh} / {rule.title_en}: 3 failed, observed 3, expected 0 (D1)",
-            "blocks debts",
-        )
-        zh, en = reasons._both(finding)
-        assert zh == f"{rule.title_zh}[{rule.id}] {rule.entity}"
+        blocks = {"zh": stage_name(rule.blocks, "zh"), "en": rule.blocks}
+        zh, en = reasons._both(gates.finding(failed(rule)))
+        zh_blocks, en_blocks = (f"；阻断 {blocks['zh']}", f"; blocks {blocks['en']}") if rule.blocks else ("", "")
+        owner = owner_name(rule.owner, "zh")
+        assert zh.startswith(rule.title_zh.partition("：")[0] + f"[{rule.id}] {rule.entity}：")
+        assert zh.endswith(f"3 项 (D1, D2, D3){zh_blocks}；责任 {owner}")
         assert rule.title_zh not in en
-        assert f"{rule.title_en}: 3 failed, observed 3, expected 0 (D1) -> blocks debts" in en
+        assert f"{rule.id} {rule.entity}: {rule.title_en}: 3 found (D1, D2, D3){en_blocks}; owner {rule.owner}" in en
 
 
 def test_more_findings_than_fit_are_counted(reasons):

@@ -15,16 +15,7 @@ SECRETS = ("11010119", "1380000", "6222000000000001", "周全", "买买提")
 
 
 class Assessed(Rehearsal):
-    """A rehearsal that keeps its reports."""
-
-    def __init__(self, root, platform, **changes):
-        self.reports = {}
-        super().__init__(root, platform, **changes)
-
-    def _house(self, approve, **kwargs):
-        house = super()._house(approve, **kwargs)
-        house.report = self.reports.__setitem__
-        return house
+    """A rehearsal of which the assessment is looked at."""
 
     def figures(self):
         return json.loads([v for k, v in self.reports.items() if k.endswith(".json")][-1])

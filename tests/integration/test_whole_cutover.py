@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import html
 from dataclasses import replace
 
 import pytest
 
 from expectations import rules_of
 from expectations.plain import PlainJudge
+from expectations.words import owner_name, stage_name
 from migration.sandbox.bank import dump
 from migration.stages.order import STAGES
 from tests.contract.platforms import row
@@ -283,7 +285,8 @@ class _Spoilt(PlainJudge):
         if stage != self.stage:
             return results
         return tuple(
-            replace(r, outcome="failed", failures=1, keys=("K1",)) if r.rule_id == self.rule else r for r in results
+            replace(r, outcome="failed", failures=7, keys=("K1", "K2", "K3", "K4")) if r.rule_id == self.rule else r
+            for r in results
         )
 
 
@@ -293,8 +296,20 @@ def test_a_failed_check_in_any_stage_stops_the_run_there(tmp_path, stage):
     case = Rehearsal(tmp_path, small(), judge=_Spoilt(stage, rule.id))
     assert case.run() == 3
     assert case.codes == [rule.id]
-    assert rule.title_zh in case.reasons[0].detail
-    assert rule.title_en in case.reasons[0].detail
+    owner, blocks = owner_name(rule.owner, "zh"), stage_name(rule.blocks, "zh")
+    zh = f"{rule.title_zh}：7 项 (K1, K2, K3, …)；阻断 {blocks}；责任 {owner}"
+    en = f"{rule.title_en}: 7 found (K1, K2, K3, …); blocks {rule.blocks}; owner {rule.owner}"
+    assert str(case.reasons[-1]) == f"{rule.id} {rule.entity}: {zh} / {en} -> {rule.clause}", "the last line"
+    for language, words in (
+        ("zh", ["关口关闭", zh, owner, blocks]),
+        ("en", ["The gate is shut", en, rule.owner, rule.blocks]),
+    ):
+        page = html.unescape(case.reports[f"gate-{stage}-1-{language}.html"])
+        card = page[page.index(f'id="{rule.id}"') :].partition("</article>")[0]
+        assert all(word in page for word in words)
+        assert all(f"<code>{key}</code>" in card for key in ("K1", "K2", "K3", "K4"))
+        assert ("等，共 7 项" if language == "zh" else "and more, 7 in all") in card
+        assert all(word in card for word in words[2:])
     state = {s.stage: s.state for s in case.journal.stages()}
     assert state[stage] == "closed"
     assert not set(state) & set(STAGES[STAGES.index(stage) + 1 :])

@@ -122,6 +122,7 @@ class Rehearsal:
         self.verified = verified  # have the independent verifier read everything at the end (a second or so)
         self.failpoint: Any = lambda _name: None
         self.said: list[str] = []
+        self.reports: dict[str, str] = {}  # what the run kept for people: name -> text
         self.house = self._house(())
 
     def faults(self, plan: Mapping[str, Any]) -> None:
@@ -143,6 +144,7 @@ class Rehearsal:
             approve_as=tuple(approve),
             blocking=blocking,
             failpoint=self.failpoint,
+            report=self.reports.__setitem__,
         )
         house.tell = self.said.append
         return house

@@ -1,5 +1,6 @@
 """What an approval is bound to, who gives it, and what the rules' results do to a gate."""
 
+import contextlib
 import hashlib
 import json
 
@@ -204,19 +205,21 @@ def test_a_blocking_failure_closes_the_gate_whatever_else_was_not_checked():
         )
     (reason,) = raised.value.reasons
     assert (reason.code, reason.subject) == ("DEB-001", "debts")
-    assert reason.detail == "合计 / sum: 7 failed, observed 7, expected 0 (D1, D2 …)"
-    assert reason.mend == "blocks residual; owner bank desk; clause 9"
+    assert reason.detail == (
+        "合计：7 项 (D1, D2, …)；阻断 存量余额；责任 银行对接 / sum: 7 found (D1, D2, …); blocks residual; owner bank desk"
+    )
+    assert reason.mend == "clause 9"
 
 
 def test_every_failure_is_named_and_few_keys_are_whole():
     with pytest.raises(GateClosed) as raised:
         judged(
-            result("failed", failures=5, keys=tuple("abcde")),
-            result("failed", rule="DEB-002", failures=6, keys=tuple("abcdef")),
+            result("failed", failures=3, keys=tuple("abc")),
+            result("failed", rule="DEB-002", failures=4, keys=tuple("abcd")),
         )
     first, second = raised.value.reasons
-    assert first.detail.endswith("expected 0 (a, b, c, d, e)")
-    assert second.detail.endswith("expected 0 (a, b, c, d, e …)")
+    assert "3 found (a, b, c);" in first.detail
+    assert "4 found (a, b, c, …);" in second.detail
 
 
 def test_what_could_not_be_checked_is_no_pass():
@@ -224,7 +227,9 @@ def test_what_could_not_be_checked_is_no_pass():
         judged(result("passed"), result("not_checked", rule="DEB-002", observed=None))
     (reason,) = raised.value.reasons
     assert (reason.code, reason.subject) == ("DEB-002", "debts")
-    assert reason.detail == "合计 / sum: could not be checked, observed None, expected 0"
+    assert reason.detail == (
+        "合计：未能检查；阻断 存量余额；责任 银行对接 / sum: not checked; blocks residual; owner bank desk"
+    )
 
 
 def test_results_are_kept_when_the_gate_stays_shut():
@@ -232,3 +237,23 @@ def test_results_are_kept_when_the_gate_stays_shut():
     with pytest.raises(GateClosed):
         gates.judge(one, "debts", 1, {}, {})
     assert [kept.rule_id for _, _, _, kept in one.journal.checks()] == ["DEB-001"]
+
+
+@pytest.mark.parametrize("outcome", ["failed", "passed"])
+def test_the_gates_page_is_kept_in_both_languages_shut_or_open(outcome):
+    one = house(judge=Judgements(result(outcome, keys=("D1",))))
+    kept = {}
+    one.report = kept.__setitem__
+    with contextlib.suppress(GateClosed):
+        gates.judge(one, "debts", 3, {}, {})
+    assert set(kept) == {"gate-debts-3-zh.html", "gate-debts-3-en.html"}
+    shut = outcome == "failed"
+    assert ("关口关闭" in kept["gate-debts-3-zh.html"]) == shut
+    assert ("The gate is shut" in kept["gate-debts-3-en.html"]) == shut
+    assert "第 3 轮" in kept["gate-debts-3-zh.html"]
+
+
+def test_a_gate_without_rules_has_no_page():
+    one = house(judge=Judgements())
+    one.report = lambda name, _: pytest.fail(name)
+    gates.judge(one, "debts", 1, {}, {})
