@@ -8,6 +8,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Final, NoReturn, cast
 
 from migration.bank.asking import JxInquiries
+from migration.bank.balances import JxBalances
 from migration.bank.daily import JxDaily
 from migration.bank.profile import JxProfile
 from migration.bank.query import Identity, Patience, QueryClient, trusting
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from migration.domain.ports import Bank, Clock, DailyFormat, Inquiries, RepaymentFormat
+    from migration.domain.ports import Balances, Bank, Clock, DailyFormat, Inquiries, RepaymentFormat
     from migration.sections import Bank as Settings
 
 
@@ -67,6 +68,13 @@ class NoRepayments:
         self.names(batch_no, business_date)
 
 
+class NoBalances:
+    """A bank that is not asked for balances."""
+
+    def balance_fen(self, account_no: str) -> None:
+        """None: not known."""
+
+
 @dataclass(frozen=True, slots=True)
 class Adapter:
     """A bank behind the ports. `inquiries`: None without a query channel."""
@@ -76,6 +84,7 @@ class Adapter:
     close: Callable[[], None] = lambda: None
     daily: DailyFormat = field(default_factory=NoDaily)
     repayments: RepaymentFormat = field(default_factory=NoRepayments)
+    balances: Balances = field(default_factory=NoBalances)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +113,7 @@ def _jx(settings: Settings, around: Surroundings) -> Adapter:
     if not settings.query_url:
         return Adapter(bank, None, daily=daily, repayments=repayments)
     client = _client(settings, around)
-    return Adapter(bank, JxInquiries(bank, client), client.close, daily, repayments)
+    return Adapter(bank, JxInquiries(bank, client), client.close, daily, repayments, JxBalances(client))
 
 
 def _client(settings: Settings, around: Surroundings) -> QueryClient:

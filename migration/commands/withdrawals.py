@@ -65,14 +65,15 @@ def serve(
     no_sender: Annotated[bool, typer.Option("--no-sender", help="`cutover withdrawals send` runs elsewhere.")] = False,
 ) -> None:
     """Serve users until Ctrl-C: the page, /me/assets, /me/withdrawals; the sender runs beside it as its own process."""
-    from migration.withdrawals.custody import NoChannel  # noqa: PLC0415
+    from migration.wired_custody import custody  # noqa: PLC0415
 
     found = settings()
     plant, tokens = _plant(), _tokens(found)
     _tell_calendar()
     child = None if no_sender else _sender(found)
     try:
-        plant.serve(port, tokens, NoChannel(), OUT.print)
+        with custody(found) as bank:
+            plant.serve(port, tokens, bank, OUT.print)
     finally:
         if child is not None:
             child.terminate()

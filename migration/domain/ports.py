@@ -341,6 +341,14 @@ class Inquiries(Protocol):
         ...
 
 
+class Balances(Protocol):
+    """The query channel, asked for money: what lies on an account now. Errors as those of `Inquiries`."""
+
+    def balance_fen(self, account_no: str) -> int | None:
+        """The balance in fen; None when the bank does not know the account."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class ResultFile:
     """A result as found. `settled` is false while it may still be growing."""

@@ -121,6 +121,7 @@ def _house(app: FastAPI, counter: Counter) -> None:
             stopped=await counter.books.stopped(),
             states=await counter.books.counts(),
             troubles=[str(finding) for finding in await counter.books.troubles()],
+            custody=counter.custody.trouble,
         )
 
     @app.get("/metrics", response_class=PlainTextResponse)

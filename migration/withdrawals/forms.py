@@ -108,8 +108,12 @@ class Session(BaseModel):
 
 
 class Status(BaseModel):
-    """For operators: how many and how much by state, and what needs a person."""
+    """For operators: how many and how much by state, and what needs a person.
+
+    `custody`: why the bank's last answer on a balance was none, a code; empty when there is nothing to say.
+    """
 
     stopped: bool
     states: dict[str, tuple[int, int]]
     troubles: list[str]
+    custody: str

@@ -14,6 +14,8 @@ from migration.bank.asking import JxInquiries
 from migration.bank.profile import JxProfile
 from migration.bank.query import Identity, Patience, QueryClient, trusting
 from migration.bank.signing import SM2, load_checker, load_signer
+from migration.sandbox.bank.ledger import Customer
+from migration.sandbox.bank.movements import Movement
 from migration.sandbox.bank.query_desk import QueryDesk
 from migration.sandbox.bank.query_keys import PASSWORD, prepare
 from migration.sandbox.bank.query_server import serving
@@ -45,6 +47,14 @@ def client(url: str, folder: Path, clock: Any, *, algorithm: str = "rsa-sha256",
         "patience": Patience(timeout_s=1.0, tries=3, pause_s=0.5),
     }
     return QueryClient(url, **(values | changes))
+
+
+def customer(desk: QueryDesk, account: str, fen: int, number: int = 1) -> None:
+    """Somebody with an account at the bank and so much on it."""
+    who = Customer(account, f"U{number}", f"i{number}", "", "01", "", f"p{number}", "person", "S", "", number)
+    with desk.ledger.transaction():
+        desk.ledger.add_customer(who)
+        desk.ledger.add_movements([Movement("20171119", f"{number:06d}", account, "credit", fen, fen, "", "o", "")])
 
 
 @contextmanager

@@ -25,7 +25,7 @@ from migration.withdrawals import workdays
 from migration.withdrawals.api import Counter, application
 from migration.withdrawals.books import Books, Opening
 from migration.withdrawals.callers import Callers
-from migration.withdrawals.custody import NoChannel
+from migration.withdrawals.custody import Custody, NoChannel
 from migration.withdrawals.database import Database, install
 from migration.withdrawals.desk import Desk
 from migration.withdrawals.escrow_http import EscrowOverHttp
@@ -78,6 +78,7 @@ class World:
     clock: Clock
     terms: Terms
     issuer: Issuer = field(default_factory=Issuer)
+    custody: Custody = field(default_factory=NoChannel)
 
     @property
     def books(self) -> Books:
@@ -89,7 +90,7 @@ class World:
 
     def app(self, **callers: object):
         limits = {"reads": Buckets(1e9, 10**9), "writes": Buckets(1e9, 10**9)} | callers
-        return application(Counter(self.desk, self.books, NoChannel(), Callers(self.issuer.tokens(), **limits)))
+        return application(Counter(self.desk, self.books, self.custody, Callers(self.issuer.tokens(), **limits)))
 
     def http(self, **callers: object) -> httpx.AsyncClient:
         transport = httpx.ASGITransport(self.app(**callers), raise_app_exceptions=False)

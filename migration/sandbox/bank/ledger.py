@@ -215,6 +215,12 @@ class Ledger:
         """Every account's balance in fen, of those that ever moved."""
         return dict(self._db.execute("SELECT account, sum(fen) FROM movements GROUP BY account"))
 
+    def balance(self, account: str) -> int:
+        """One account's balance in fen."""
+        return int(
+            self._db.execute("SELECT coalesce(sum(fen), 0) FROM movements WHERE account = ?", (account,)).fetchone()[0]
+        )
+
     def unreversed(self, kind: str) -> list[Movement]:
         """Entries of a kind that nothing has taken back."""
         sql = (

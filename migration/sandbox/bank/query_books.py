@@ -139,9 +139,12 @@ def by_mobile(ledger: Ledger, asked: Body) -> Body:
 
 
 def balance(ledger: Ledger, asked: Body) -> Body:
-    """balanceQuery: accounts of this bank hold nothing before they are used."""
+    """balanceQuery: what the days after the cutover left on an account; nothing is held back."""
     known = ledger.customer("account_no", str(asked.get("accountId")))
-    return ABSENT if known is None else {"state": "S", "availBal": "0.00", "currBal": "0.00", "currency": "156"}
+    if known is None:
+        return ABSENT
+    held = yuan(ledger.balance(known.account_no))
+    return {"state": "S", "availBal": held, "currBal": held, "currency": "156"}
 
 
 QUESTIONS: Final[dict[str, Callable[[Ledger, Body], Body]]] = {

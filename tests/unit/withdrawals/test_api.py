@@ -290,7 +290,7 @@ def test_operators_see_counts_and_no_person(pg_url):
             await made.ask(1_000)
             operator = made.issuer.bearer("night", role="operator")
             status = (await http.get("/ops/status", headers=operator)).json()
-            assert status == {"stopped": False, "states": {"requested": [1, 1_000]}, "troubles": []}
+            assert status == {"stopped": False, "states": {"requested": [1, 1_000]}, "troubles": [], "custody": ""}
             metrics = (await http.get("/metrics", headers=operator)).text
             assert 'cutover_withdrawals{state="requested"} 1' in metrics
             assert (await http.get("/healthz")).json() == {"status": "ok"}
