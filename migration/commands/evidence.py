@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.table import Table
 
+from migration import wiring
 from migration.bank.keeping import manifest_digests
 from migration.commands.shared import OUT, desk, emit, settings
 from migration.domain.errors import ConfigurationError, GateClosed
 from migration.domain.findings import Finding
 from migration.domain.outcome import balance, outcome
-from migration.reports import exports, pack, passports
+from migration.reports import exports, pack, passport_text, passports
 from migration.reports.material import Scope
 from migration.settings import Settings
 from migration.stages import gather, lives
@@ -61,8 +63,7 @@ def report(
     """The report: one HTML file that opens offline."""
     if kind is not None and kind not in pack.KIND_NAMES:
         raise ConfigurationError.of("REPORT_KIND", kind, "no such kind", f"one of {', '.join(pack.KIND_NAMES)}")
-    if language is not None and language not in pack.LANGUAGES:
-        raise ConfigurationError.of("REPORT_LANGUAGE", language, "no such language", "zh or en")
+    _require_language(language)
     with desk() as opened:
         opened.begin()
         found = opened.settings
@@ -97,6 +98,7 @@ def passport(
     user: Annotated[str | None, typer.Option("--user", help="A legacy user id.")] = None,
     listing: Annotated[str | None, typer.Option("--listing", help="A listing number.")] = None,
     debt: Annotated[str | None, typer.Option("--debt", help="A debt number.")] = None,
+    language: Annotated[str | None, typer.Option("--language", help="zh | en; the configuration's by default.")] = None,
     *,
     json: Annotated[bool, typer.Option("--json", help="Machine-readable.")] = False,
 ) -> None:
@@ -106,14 +108,30 @@ def passport(
         raise ConfigurationError.of(
             "PASSPORT_KEY", "passport", "wants exactly one of --user, --listing, --debt", "cutover passport --debt KEY"
         )
+    _require_language(language)
     with desk() as opened:
         opened.begin()
-        found = passports.passport(lives.life(opened.house, *chosen[0]))
+        withdrawn = _withdrawals(opened, user) if user else ()
+        found = passports.passport(lives.life(opened.house, *chosen[0], withdrawn))
+        chosen_language = language or opened.settings.cutover.language
     if json:
         emit(found)
         return
-    for line in passports.lines(found):
+    for line in passport_text.lines(found, chosen_language):
         OUT.print(line, markup=False)
+
+
+def _withdrawals(opened: wiring.Desk, user: str) -> Sequence[Mapping[str, object]]:
+    """What was withdrawn of the user's old balances; nothing before the service was opened."""
+    accounts = lives.escrow_accounts(opened.house, user)
+    if not accounts:
+        return ()
+    return wiring.withdrawal_plant(opened.settings).look(lambda books: books.of_accounts(accounts))
+
+
+def _require_language(language: str | None) -> None:
+    if language is not None and language not in pack.LANGUAGES:
+        raise ConfigurationError.of("REPORT_LANGUAGE", language, "no such language", "zh or en")
 
 
 def mapping_check() -> None:

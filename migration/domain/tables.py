@@ -144,6 +144,8 @@ ITEMS: Final = _schema(
     round=pa.int64(),
     sample=pa.bool_(),
     row_digest=TEXT,  # of the row as it was sent (given with the plan); tells whether a correction changed it
+    result_record=pa.int64(),  # 1-based record of the answer: in the result file, or in the inquiry's records; I5
+    inquiry=pa.int64(),  # the inquiry (from 1) that told the outcome; NULL where the result file did
 )
 """Every attempt of every item of one entity, sorted by business_date, batch_no, record_no."""
 

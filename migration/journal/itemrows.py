@@ -13,7 +13,8 @@ from migration.domain.tables import ENTITY_OF, ITEMS
 if TYPE_CHECKING:
     from migration.domain.ports import BatchPlan
 
-_ITEM = ("record_no", "key", "state", "code", "account_no", "activated", "authcode", "amount_fen", "row_digest")
+_ITEM = ("record_no", "key", "state", "code", "account_no", "activated", "authcode", "amount_fen", "row_digest",
+         "result_record", "inquiry")  # fmt: skip
 _BATCH = ("business_date", "batch_no", "stage", "round", "sample")
 STORED: Final = pa.schema([pa.field("batch", pa.int64()), *(ITEMS.field(name) for name in _ITEM)])
 """Items as fetched: the batch by its row number."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 from migration.domain.ports import Batch, Gate
-from migration.reports import codes, redaction
-from migration.reports.texts import moment, yuan
+from migration.reports import redaction
+from migration.reports.texts import moment
 
 Row = Mapping[str, Any]
 
@@ -17,32 +18,41 @@ Row = Mapping[str, Any]
 class Life:
     """What is known of one record, unmasked. Rows as in SNAPSHOT, EXPORTS, CORRECTIONS, ITEMS and EXCEPTIONS.
 
-    `attempts`: each attempt with its batch and the gate that approved it. `related`: other rows worth naming, by
-    heading (merged accounts, escrow accounts, debts of a listing), as finished texts.
+    `snapshot`: digest and time. `decisions`: rows with `what`. `attempts`: each attempt with its batch and the gate that
+    approved it. `related`: rows or texts by heading. `history`: events (at, actor, kind, what).
     """
 
     entity: str
     key: str
+    snapshot: tuple[str, datetime]
     source: Row | None
-    outcome: Row | None
+    decisions: Sequence[Row]
     corrections: Sequence[Row]
     attempts: Sequence[tuple[Row, Batch | None, Gate | None]]
     exceptions: Sequence[Row]
-    related: Mapping[str, Sequence[str]]
-
-
-_MONEY: Final = frozenset({"amount", "principal", "interest", "bonus_interest", "available", "frozen"})
+    related: Mapping[str, Sequence[Any]]
+    withdrawals: Sequence[Row]
+    drill: Row | None
+    history: Sequence[Row]
+    outcome: Row | None
 
 
 def passport(life: Life) -> dict[str, Any]:
     """Masked, as plain data."""
+    digest, taken_at = life.snapshot
     return {
         "entity": life.entity,
         "key": life.key,
+        "snapshot": {"digest": digest, "taken_at": moment(taken_at)},
         "source": _source(life),
-        "outcome": _plain(life.outcome),
+        "decisions": [_plain(row) for row in life.decisions],
         "corrections": [
-            {"field": row["field"], "by": row["by"], "reason": redaction.free(row["reason"])}
+            {
+                "field": row["field"],
+                "by": row["by"],
+                "importer": row.get("importer"),
+                "reason": redaction.free(row["reason"]),
+            }
             for row in life.corrections
         ],
         "attempts": [_attempt(*attempt) for attempt in life.attempts],
@@ -57,7 +67,14 @@ def passport(life: Life) -> dict[str, Any]:
             }
             for row in life.exceptions
         ],
-        "related": {name: list(texts) for name, texts in life.related.items()},
+        "related": {
+            name: [_plain(row) if isinstance(row, Mapping) else row for row in rows]
+            for name, rows in life.related.items()
+        },
+        "withdrawals": [_plain(row) for row in life.withdrawals],
+        "drill": life.drill,
+        "history": [{**row, "at": moment(row["at"])} for row in life.history],
+        "outcome": _plain(life.outcome),
     }
 
 
@@ -78,17 +95,21 @@ def _source(life: Life) -> dict[str, Any] | None:
 
 
 def _plain(row: Row | None) -> dict[str, Any] | None:
-    """The outcome; accounts by their last four."""
+    """A row of ours; accounts by their last four."""
     if row is None:
         return None
-    return {name: redaction.account(value) if name in _ACCOUNTS else _cell(value) for name, value in row.items()}
+    return {
+        name: (redaction.account(value) or None) if name in _ACCOUNTS else _cell(value) for name, value in row.items()
+    }
 
 
 _ACCOUNTS: Final = frozenset({"account_no", "borrower_account", "holder_account"})
 
 
 def _cell(value: Any) -> Any:
-    return value if value is None or isinstance(value, str | int | bool) else str(value)
+    if isinstance(value, datetime) and value.tzinfo:
+        return moment(value)
+    return value if value is None or isinstance(value, str | int | bool | list) else str(value)
 
 
 def _attempt(row: Row, batch: Batch | None, gate: Gate | None) -> dict[str, Any]:
@@ -106,58 +127,10 @@ def _attempt(row: Row, batch: Batch | None, gate: Gate | None) -> dict[str, Any]
         "request_sha256": batch and batch.request_sha256,
         "result": batch and (batch.result_name or None),
         "result_sha256": batch and (batch.result_sha256 or None),
+        "result_record": row.get("result_record"),
+        "inquiry": row.get("inquiry"),
         "delivered_at": batch and moment(batch.delivered_at),
         "gate": gate and gate.gate,
         "digest": gate and gate.digest,
         "approved_by": [f"{d.name} {moment(d.at)}" for d in gate.decisions if d.decision == "approve"] if gate else [],
     }
-
-
-def lines(found: Mapping[str, Any]) -> Iterator[str]:
-    """The same for reading."""
-    yield f"{found['entity']}/{found['key']}"
-    yield ""
-    yield "source 存量"
-    yield from _pairs(found["source"])
-    if found["corrections"]:
-        yield "corrections 更正"
-        for row in found["corrections"]:
-            yield f"  {row['field']}: {row['reason']} ({row['by']})"
-    if found["attempts"]:
-        yield "sent 发送"
-        for row in found["attempts"]:
-            yield from _sent(row)
-    if found["exceptions"]:
-        yield "exceptions 例外"
-        for row in found["exceptions"]:
-            signed = f", {row['signed_by']}: {row['reason']}" if row["signed_by"] else ""
-            yield f"  {row['id']} {codes.reason(row['code'], 'zh')} [{row['state']}{signed}] {yuan(row['amount_fen'])}"
-    for name, texts in found["related"].items():
-        if texts:
-            yield f"{name}: {', '.join(texts)}"
-    yield "now 现状"
-    yield from _pairs(found["outcome"])
-
-
-def _pairs(row: Mapping[str, Any] | None) -> Iterator[str]:
-    if row is None:
-        yield "  – not there 不存在"
-        return
-    for name, value in row.items():
-        if value is not None and value != "":
-            money = name in _MONEY or name.endswith("_fen")
-            said = codes.reason(value, "zh") if name == "reason" else value
-            yield f"  {name}: {yuan(value) if money else said}"
-
-
-def _sent(row: Mapping[str, Any]) -> Iterator[str]:
-    sample = ", sample" if row["sample"] else ""
-    yield f"  {row['batch']} {row['stage']} round {row['round']}{sample}: record {row['record']} of {row['request']}"
-    yield f"    request  SHA-256 {row['request_sha256']}"
-    if row["result"]:
-        yield f"    answer   {row['answer']} ({row['state']}) in {row['result']}"
-        yield f"    result   SHA-256 {row['result_sha256']}"
-    else:
-        yield "    answer   awaited"
-    if row["gate"]:
-        yield f"    approved {row['gate']}: {'; '.join(row['approved_by'])}"

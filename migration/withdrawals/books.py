@@ -94,6 +94,13 @@ class Books:
         async with self.database.transaction() as connection:
             return tuple(_line(row) for row in await connection.fetch(query("book")))
 
+    async def of_accounts(self, escrow_ids: Sequence[str]) -> tuple[dict[str, object], ...]:
+        """The withdrawals from these accounts, oldest first; none before the books were opened."""
+        async with self.database.transaction() as connection:
+            if not await connection.fetchval(query("installed")):
+                return ()
+            return tuple(dict(row) for row in await connection.fetch(query("of_accounts"), list(escrow_ids)))
+
     async def drain(self) -> Sequence[tuple[date, str, int, int]]:
         """What moved by Beijing day: day, kind, fen, times."""
         async with self.database.transaction() as connection:

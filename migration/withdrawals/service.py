@@ -53,6 +53,15 @@ class Plant:
 
         return _run(body())
 
+    def look(self, verb: Callable[[Books], Awaitable[T]]) -> T:
+        """Run a verb that only reads; the schema may be missing. TransientError when the store is away."""
+
+        async def body() -> T:
+            async with _opened(self.url, as_service=False) as database:
+                return await verb(Books(database, now))
+
+        return _run(body())
+
     def serve(self, port: int, tokens: Tokens, custody: Custody, announce: Callable[[str], None]) -> None:
         """Serve on 127.0.0.1 until told to stop."""
         _run(self._serve(port, tokens, custody, announce))

@@ -272,7 +272,7 @@ def test_items_carry_their_batch_and_stand_in_its_order(journal, fence):
         ("L3", "open", 100, NEXT, "000001", 1, False),
     ]
     assert items["row_digest"].to_pylist()[0] == hashlib.sha256(b"L2").hexdigest()
-    assert items["code"].null_count == items["account_no"].null_count == 3
+    assert items["code"].null_count == items["account_no"].null_count == items["result_record"].null_count == 3
 
 
 def test_a_digest_of_the_row_may_be_left_out(journal, fence):
@@ -397,6 +397,7 @@ def test_a_result_is_applied_once_and_whole(journal, fence):
         ("U2", "ok", "000", account, True, "AU2"),
         ("U1", "refused", "106", None, None, None),
     ]
+    assert _answered_at(journal, "users") == [(2, None), (1, None)]
     events = len(journal.events())
     assert journal.apply(fence, batch, "RES", b"result", answers) == done
     assert len(journal.events()) == events
@@ -845,6 +846,11 @@ def test_a_refused_write_leaves_no_event(journal, fence):
 # --- what the bank said when it was asked
 
 
+def _answered_at(journal, entity: str) -> list[tuple[int | None, int | None]]:
+    """Of every item: the record of its answer, and the inquiry that told it."""
+    return [tuple(row.values()) for row in journal.items(entity).select(["result_record", "inquiry"]).to_pylist()]
+
+
 def inquired(keys: list[str], **columns: list) -> Inquired:
     return Inquired(answers_of(keys, **columns), b"records", b"replies")
 
@@ -864,6 +870,7 @@ def test_a_batch_that_awaits_its_result_is_resolved_as_a_whole_or_not_at_all(jou
     items = journal.items("debts")
     assert items["state"].to_pylist() == ["ok", "ok"]
     assert items["authcode"].to_pylist() == ["AD1", "AD2"]
+    assert _answered_at(journal, "debts") == [(1, 1), (2, 1)]
     assert kinds(journal)[-1] == "resolved"
     assert said(journal)["outcomes"] == {"ok": 2}
     events = journal.events()
@@ -885,6 +892,7 @@ def test_unknown_items_are_resolved_one_by_one_and_what_is_known_stays(journal, 
     done = journal.resolve(fence, first, first.result_name, last)
     assert (done.state, done.result_sha256) == ("applied", batch.result_sha256)
     assert journal.items("listings")["state"].to_pylist() == ["ok", "ok", "refused"]
+    assert _answered_at(journal, "listings") == [(1, None), (2, 1), (3, 2)], "the file's record stays"
     assert len(journal.inquiries(batch)) == 2
 
 

@@ -29,6 +29,7 @@ _ANSWERED = {
     "account_no": "account_no",
     "activated": "activated",
     "authcode": "authcode",
+    "result_record": "result_record",
 }
 _WHEN_OK = ("account_no", "activated", "authcode")
 _UNIQUE = {"users": ("account_no", "item_one_account"), "debts": ("authcode", "item_one_authcode")}

@@ -36,7 +36,8 @@ class MemoryInquiries(MemoryBatches, MemoryExceptions):
             items = self._now.items[known.key]
             if awaiting and set(told) != set(items["key"].to_pylist()):
                 raise rules.answers_incomplete(known)
-            rows = [_resolved(row, told.get(row["key"])) for row in items.to_pylist()]
+            seq = 1 + len(self._now.inquiries.get(known.key, ()))
+            rows = [_resolved(row, told.get(row["key"]), seq) for row in items.to_pylist()]
             new = [row for row, old in zip(rows, items.to_pylist(), strict=True) if row != old]
             if not new or known.state == "applied":
                 return None
@@ -67,10 +68,11 @@ class MemoryInquiries(MemoryBatches, MemoryExceptions):
         return range(first, first + AT_ONCE)
 
 
-def _resolved(row: dict[str, Any], told: dict[str, Any] | None) -> dict[str, Any]:
+def _resolved(row: dict[str, Any], told: dict[str, Any] | None, seq: int) -> dict[str, Any]:
     """An item after the inquiry; as it was when it is told nothing new."""
     if told is None or row["state"] in {"ok", "refused"} or row["state"] == told["outcome"]:
         return row
     ok = told["outcome"] == "ok"
     given = {name: told[name] if ok else None for name in ("account_no", "activated", "authcode")}
-    return {**row, **given, "state": told["outcome"], "code": told["code"]}
+    record = told["result_record"] if row["result_record"] is None else row["result_record"]
+    return {**row, **given, "state": told["outcome"], "code": told["code"], "result_record": record, "inquiry": seq}

@@ -61,7 +61,8 @@ FROM pg_temp.incoming a
 WHERE i.batch = :no AND i.record_no = a.record_no AND i.key = a.key AND i.state = 'open'
 
 -- name: items
-SELECT i.batch, i.record_no, i.key, i.state, i.code, i.account_no, i.activated, i.authcode, i.amount_fen, i.row_digest
+SELECT i.batch, i.record_no, i.key, i.state, i.code, i.account_no, i.activated, i.authcode, i.amount_fen, i.row_digest,
+       i.result_record, i.inquiry
 FROM journal.item i
 WHERE i.batch IN (SELECT no FROM journal.batch WHERE cutover = %(cutover)s) AND i.entity = %(entity)s
 ORDER BY i.batch, i.record_no

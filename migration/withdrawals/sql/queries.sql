@@ -38,6 +38,10 @@ SELECT made.* FROM acting, LATERAL withdrawals.reserve($1, $2, $3, $4, $5, $6, $
 -- name: withdrawals
 SELECT * FROM withdrawals.withdrawal WHERE user_id = $1 ORDER BY requested_at DESC, id LIMIT $2
 
+-- name: of_accounts
+SELECT id::text, escrow_id, amount_fen, fee_fen, state, reason, requested_at, changed_at
+FROM withdrawals.withdrawal WHERE escrow_id = ANY($1) ORDER BY requested_at, id
+
 -- name: withdrawal
 SELECT * FROM withdrawals.withdrawal WHERE id = $1 AND user_id = $2
 

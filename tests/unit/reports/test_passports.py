@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from migration.domain.ports import Batch, Decision, Gate
-from migration.reports import passports, redaction
+from migration.reports import passport_text, passports, redaction
 from migration.reports.passports import Life
 from migration.reports.texts import moment, span, yuan
 from tests.unit.verification.small_world import DAY, NUMBER, World
@@ -22,8 +22,15 @@ GATE = Gate("accounts", 1, "d" * 64, 1, "approved", "runner", (Decision("li", "a
 def life(**other):
     world = World()
     attempt = {"batch_no": "000001", "business_date": DAY, "stage": "accounts", "round": 1, "sample": False, "record_no": 2,
-               "state": "ok", "code": "S", "account_no": NUMBER["P1"], "authcode": None}  # fmt: skip
-    correction = {"field": "phone", "by": "operations-1", "reason": "换成 13800000001", "old": "1", "new": "2"}
+               "result_record": 5, "inquiry": None, "state": "ok", "code": "S", "account_no": NUMBER["P1"], "authcode": None}  # fmt: skip
+    correction = {
+        "field": "phone",
+        "by": "operations-1",
+        "importer": "operations-2",
+        "reason": "换成 13800000001",
+        "old": "1",
+        "new": "2",
+    }
     exception = {
         "id": "X1",
         "code": "BANK_106",
@@ -33,19 +40,40 @@ def life(**other):
         "reason": "ok",
     }
     parts = {
-        "entity": "users", "key": "P1", "source": world.legacy("users", "P1"), "outcome": world.row("users", "P1"),
+        "entity": "users", "key": "P1", "snapshot": ("e" * 64, AT), "source": world.legacy("users", "P1"), "outcome": world.row("users", "P1"),
         "corrections": [correction], "attempts": [(attempt, BATCH, GATE)], "exceptions": [exception],
-        "related": {"merged": ["P2"], "debts": []},
+        "related": {"debts_held": ["D1"], "notices": ["bind_card"], "authorisations": []},
+        "decisions": [{"what": "merge", "accounts": ["P1", "P2"], "kept_user_id": "P1", "reason": "receivable",
+                       "election": False, "receivable_before": 100, "receivable_after": 100}],
+        "withdrawals": [], "drill": None,
+        "history": [{"at": AT, "actor": "li", "kind": "decided", "what": "accounts li approve"}],
     }  # fmt: skip
     return Life(**{**parts, **other})
 
 
-def test_a_passport_tells_the_whole_way_and_nobodys_data():
+PARTS = {
+    "zh": (
+        "用户 P1", "REQ 第 2 条", "RES 第 5 条", "S 成功", "li 2017-11-18 09:02:03", "保留 P1，依据 待收最多", "已签字 li: ok",
+        "手机号：换成 138****0001（提出 operations-1，导入 operations-2）", "2017-11-18 09:02:03  审批", "绑定银行卡、激活账户",
+    ),
+    "en": (
+        "User P1", "REQ, record 2", "RES, record 5", "S ok", "li 2017-11-18 09:02:03", "kept P1 by largest receivable",
+        "signed li: ok", "phone: 换成 138****0001 (by operations-1, handed in by operations-2)", "2017-11-18 09:02:03  decided",
+        "bind a card and activate the account",
+    ),
+}  # fmt: skip
+
+
+def text_of(found, language="en"):
+    return "\n".join(passport_text.lines(found, language))
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_a_passport_tells_the_whole_way_and_nobodys_data(language):
     found = passports.passport(life())
-    text = "\n".join(passports.lines(found))
-    for part in ("record 2 of REQ", "a" * 64, "answer   S (ok) in RES", "b" * 64, "accounts: li 2017-11-18 09:02:03",
-                 "X1 BANK_106", "merged: P2", "disposition: opened", f"****{NUMBER['P1'][-4:]}"):  # fmt: skip
-        assert part in text
+    text = text_of(found, language)
+    for part in (*PARTS[language], "a" * 64, "b" * 64, "e" * 64, "P1, P2", "X1 BANK_106", f"****{NUMBER['P1'][-4:]}"):
+        assert part in text, part
     user = World().legacy("users", "P1")
     for whole in (text, json.dumps(found, ensure_ascii=False)):
         for secret in (user["name"], user["id_no"], user["phone"], user["email"], NUMBER["P1"]):
@@ -54,23 +82,61 @@ def test_a_passport_tells_the_whole_way_and_nobodys_data():
 
 def test_corrections_show_fields_and_reasons_without_values():
     (row,) = passports.passport(life())["corrections"]
-    assert row == {"field": "phone", "by": "operations-1", "reason": "换成 138****0001"}
+    assert row == {
+        "field": "phone", "by": "operations-1", "importer": "operations-2", "reason": "换成 138****0001"
+    }  # fmt: skip
 
 
 def test_an_attempt_without_an_answer_and_without_an_approval():
     (row, _, _), *_ = life().attempts
     unanswered = Batch(DAY, "000001", "accounts", 1, "person", False, 1, 8, 0, "sealed", "REQ", "a" * 64)
-    text = "\n".join(passports.lines(passports.passport(life(attempts=[(row, unanswered, None)]))))
-    assert "answer   awaited" in text
+    text = text_of(passports.passport(life(attempts=[(row | {"result_record": None}, unanswered, None)])))
+    assert "result                awaited" in text
     assert "approved" not in text
 
 
-def test_money_reads_as_yuan():
+def test_what_was_told_when_asked_says_so():
+    (row, batch, gate), *_ = life().attempts
+    found = passports.passport(life(attempts=[(row | {"inquiry": 2, "result_record": 1}, batch, gate)]))
+    assert "RES, record 1 told when asked (inquiry 2)" in text_of(found)
+
+
+def test_money_reads_as_yuan_and_times_of_the_platform_stay_as_they_are():
     world = World()
     found = passports.passport(life(entity="debts", key="D1", source=world.legacy("debts", "D1"), outcome=None))
-    text = "\n".join(passports.lines(found))
-    assert "principal: 1,000.00" in text
-    assert "not there" in text
+    assert "principal             1,000.00" in text_of(found)
+    assert "not there" in text_of(found)
+    user = world.legacy("users", "P1") | {"registered_at": datetime(2016, 1, 2, 3, 4, 5)}
+    assert passports.passport(life(source=user))["source"]["registered_at"] == "2016-01-02 03:04:05"
+
+
+USE = {"request": "PAY", "request_sha256": "1" * 64, "record": 7, "result": "PAID", "result_sha256": "2" * 64}
+
+
+def test_the_drill_is_told_with_its_files_and_its_faults():
+    clean = {"drill": 3, "findings": [], "off": [], "uses": [USE, USE | {"request": "AGAIN"}]}
+    text = text_of(passports.passport(life(entity="debts", drill=clean)))
+    for part in ("drill 3: nothing off", "PAY, record 7", "AGAIN, record 7", "1" * 64, "2" * 64):
+        assert part in text
+    fault = {"code": "DRILL_REFUSED", "detail": "refused with 54"}
+    off = {"drill": 3, "findings": [fault], "off": [{"key": "P1", "due_fen": 500, "paid_fen": 0}]}
+    assert "drill 3: DRILL_REFUSED refused with 54; due 5.00, received 0.00" in text_of(
+        passports.passport(life(drill=off))
+    )
+
+
+def test_withdrawals_are_told():
+    row = {
+        "id": "w",
+        "escrow_id": "E1",
+        "amount_fen": 12_345,
+        "fee_fen": 300,
+        "state": "paid",
+        "reason": "",
+        "requested_at": AT,
+    }
+    text = text_of(passports.passport(life(withdrawals=[row])))
+    assert "E1: 123.45 yuan, fee 3.00, paid, asked for 2017-11-18 09:02:03" in text
 
 
 @pytest.mark.parametrize(

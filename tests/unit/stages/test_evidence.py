@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from migration.domain.errors import InputRefused
-from migration.reports import pack, passports
+from migration.reports import pack, passport_text, passports
 from migration.reports.material import Scope
 from migration.stages import gather, lives, sample_notes
 from migration.verification.run import verify
@@ -90,14 +90,21 @@ def test_the_passport_of_a_corrected_user(done):
     assert found["attempts"][1]["approved_by"]
     assert found["exceptions"][0]["state"] == "mended"
     assert found["outcome"]["disposition"] == "opened"
+    told = [row["kind"] for row in found["history"]]
+    assert told[:2] == ["snapshot_recorded", "planned"]
+    assert told[-1] == "applied"
+    assert (told.count("applied"), told.count("corrections_added")) == (2, 1)
 
 
 def test_the_passports_of_a_listing_and_a_debt(done):
     listing = passports.passport(lives.life(done.house, "listings", "L1"))
-    assert listing["related"]["debts 债权"] == ["L1D1", "L1D2", "L1D3"]
+    assert listing["related"]["debts"] == ["L1D1", "L1D2", "L1D3"]
     debt = passports.passport(lives.life(done.house, "debts", "L1D2"))
     assert debt["attempts"][-1]["answer"] == "00"
-    assert "\n".join(passports.lines(debt)).count("record") == 1
+    assert "\n".join(passport_text.lines(debt, "en")).count("record") == 2, "one in the request, one in the result"
+    assert [(row["what"], row["role"], row["disposition"]) for row in debt["decisions"]] == [
+        ("party", "lender", "opened"), ("party", "borrower", "opened"), ("party", "guarantor", "opened")
+    ]  # fmt: skip
 
 
 def test_an_unknown_key(done):

@@ -1,0 +1,165 @@
+"""A passport for reading, in Chinese or English: a heading a part, two columns, times in front of what happened."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from migration.reports import codes
+from migration.reports.passport_words import FIELDS, WORDS, YES_NO
+from migration.reports.texts import yuan
+from migration.reports.words import of
+
+Row = Mapping[str, Any]
+WIDTH: Final = 22
+"""Columns of the terminal that a name takes; a Chinese character takes two."""
+_MONEY: Final = frozenset({"amount", "principal", "interest", "bonus_interest"})
+
+
+def lines(found: Row, language: str) -> Iterator[str]:
+    """The passport, line by line; `found` as `passports.passport` gives it."""
+    say = of(language, WORDS)
+    yield f"{say[found['entity']]} {found['key']}"
+    yield from _part(say["now"], _pairs(found["outcome"], say, language))
+    taken = say["snapshot"].format(found["snapshot"]["digest"], found["snapshot"]["taken_at"])
+    yield from _part(say["source"], [taken, *_pairs(found["source"], say, language)])
+    yield from _part(say["decisions"], [_decision(row, say, language) for row in found["decisions"]])
+    yield from _part(
+        say["corrections"],
+        [
+            say["corrected"].format(_field(r["field"], language), r["reason"], r["by"], r["importer"])
+            for r in found["corrections"]
+        ],
+    )
+    yield from _part(say["attempts"], [line for row in found["attempts"] for line in _attempt(row, say, language)])
+    yield from _part(say["exceptions"], [_exception(row, language) for row in found["exceptions"]])
+    yield from _part(say["related"], _related(found["related"], say, language))
+    yield from _part(say["withdrawals"], [_withdrawal(row, say) for row in found["withdrawals"]])
+    yield from _part(say["drill"], _drilled(found["drill"], say))
+    events = [f"{row['at']}  {_said(row, say)}" for row in found["history"]]
+    yield from _part(say["history"], events)
+
+
+def _part(title: str, body: Sequence[str]) -> Iterator[str]:
+    if body:
+        yield ""
+        yield title
+        yield from (f"  {line}" for line in body)
+
+
+def _column(name: str, value: object) -> str:
+    """A name and its value; the name padded to its column as a terminal counts."""
+    wide = sum(2 if ord(character) > 0x2E7F else 1 for character in name)  # noqa: PLR2004 - where CJK begins
+    return f"{name}{' ' * max(1, WIDTH - wide)}{value}"
+
+
+def _field(name: str, language: str) -> str:
+    return FIELDS[name][language == "en"] if name in FIELDS else name
+
+
+def _pairs(row: Row | None, say: Mapping[str, str], language: str) -> list[str]:
+    if row is None:
+        return [say["absent"]]
+    return [
+        _column(_field(name, language), _value(name, value, language))
+        for name, value in row.items()
+        if value not in {None, ""}
+    ]
+
+
+def _value(name: str, value: Any, language: str) -> str:
+    if name in _MONEY or name.endswith("_fen"):
+        return yuan(value)
+    if name == "reason":
+        return codes.reason(value, language)
+    if name == "disposition":
+        return codes.say(codes.DISPOSITIONS, value, language)
+    if isinstance(value, bool):
+        return codes.say(YES_NO, str(value), language)
+    return str(value)
+
+
+def _decision(row: Row, say: Mapping[str, str], language: str) -> str:
+    if row["what"] == "merge":
+        chosen = say["elected"] if row["election"] else ""
+        by = codes.say(codes.CRITERIA, row["reason"], language)
+        amounts = yuan(row["receivable_before"]), yuan(row["receivable_after"])
+        return say["merge"].format(", ".join(row["accounts"]), row["kept_user_id"], by, chosen, *amounts)
+    if row["what"] == "party":
+        moved = row["kept_user_id"] and row["kept_user_id"] != row["legacy_user_id"]
+        who = say["moved"].format(row["legacy_user_id"], row["kept_user_id"]) if moved else row["legacy_user_id"]
+        state = codes.say(codes.DISPOSITIONS, row["disposition"], language) if row["disposition"] else say["absent"]
+        return _column(say[row["role"]], " ".join(filter(None, (who, state, row["account_no"]))))
+    return say[row["what"]].format(codes.reason(row.get("reason") or "", language))
+
+
+def _attempt(row: Row, say: Mapping[str, str], language: str) -> Iterator[str]:
+    stage = codes.say(codes.STAGES, row["stage"], language)
+    yield say["batch"].format(row["batch"], stage, row["round"], say["sample"] if row["sample"] else "")
+    yield "  " + _column(say["request"], say["record"].format(row["request"], row["record"]))
+    yield "  " + _column("", f"SHA-256 {row['request_sha256']}")
+    if row["gate"]:
+        yield "  " + _column(say["approved"], f"{row['gate']}: {'; '.join(row['approved_by'])}")
+    if not row["result"]:
+        yield "  " + _column(say["result"], say["awaited"])
+        return
+    told = say["by_inquiry"].format(row["inquiry"]) if row["inquiry"] else ""
+    at = say["record"].format(row["result"], row["result_record"]) if row["result_record"] else row["result"]
+    yield "  " + _column(say["result"], " ".join(filter(None, (at, told))))
+    yield "  " + _column("", f"SHA-256 {row['result_sha256']}")
+    yield "  " + _column(say["answer"], f"{row['answer']} {_state(row, say, language)}")
+    for name in ("account", "authcode"):
+        if row[name]:
+            yield "  " + _column(say[name], row[name])
+
+
+def _state(row: Row, say: Mapping[str, str], language: str) -> str:
+    return say.get(row["state"]) or codes.say(codes.STATES, row["state"], language)
+
+
+def _exception(row: Row, language: str) -> str:
+    signed = f" {row['signed_by']}: {row['reason']}" if row["signed_by"] else ""
+    money = "" if row["amount_fen"] is None else f", {yuan(row['amount_fen'])}"
+    return f"{row['id']} {codes.reason(row['code'], language)}{money} · {codes.say(codes.STATES, row['state'], language)}{signed}"
+
+
+def _related(rows: Mapping[str, Sequence[Any]], say: Mapping[str, str], language: str) -> list[str]:
+    told: dict[str, Callable[[Any], str]] = {
+        "listing": lambda r: f"{r['listing_id']} {codes.say(codes.DISPOSITIONS, r['disposition'], language)}",
+        "escrow_accounts": lambda r: say["escrow"].format(
+            r["escrow_id"], r["legacy_user_id"], yuan(r["available_fen"]), yuan(r["frozen_fen"])
+        ),
+        "authorisations": lambda r: f"{r['serial']} {codes.say(codes.DISPOSITIONS, r['disposition'], language)}",
+        "notices": lambda kind: codes.say(codes.NOTICES, kind, language),
+    }
+    found = []
+    for name, values in rows.items():
+        if values:
+            texts = [told[name](value) if name in told else str(value) for value in values]
+            found.append(_column(say["debts_of"] if name == "debts" else say[name], ", ".join(texts)))
+    return found
+
+
+def _withdrawal(row: Row, say: Mapping[str, str]) -> str:
+    return say["withdrawn"].format(
+        row["escrow_id"], yuan(row["amount_fen"]), yuan(row["fee_fen"]), row["state"], row["requested_at"]
+    )
+
+
+def _drilled(row: Row | None, say: Mapping[str, str]) -> list[str]:
+    if row is None:
+        return []
+    faults = [f"{f['code']} {f['detail']}" for f in row["findings"]]
+    faults += [say["off"].format(yuan(r["due_fen"]), yuan(r["paid_fen"])) for r in row["off"]]
+    told = say["drilled_off"].format(row["drill"], "; ".join(faults)) if faults else say["drilled"].format(row["drill"])
+    found = [told]
+    for name, use in zip(("first_use", "second_use"), row.get("uses", ()), strict=False):
+        found.append("  " + _column(say[name], say["record"].format(use["request"], use["record"])))
+        found.append("  " + _column("", f"SHA-256 {use['request_sha256']}"))
+        found.append("  " + _column(say["result"], f"{use['result']} SHA-256 {use['result_sha256']}"))
+    return found
+
+
+def _said(row: Row, say: Mapping[str, str]) -> str:
+    kind = "signed_event" if row["kind"] == "signed" else row["kind"]
+    return f"{_column(say[kind], row['what'])} ({row['actor']})"
