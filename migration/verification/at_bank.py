@@ -37,16 +37,18 @@ VIEWS: Final[dict[str, str]] = {
         LEFT JOIN debt_requests q ON q.key = c.debt_id AND q.batch = o.batch
         WHERE c.disposition = 'registered'""",
     # Sent, never refused, signed as of unknown outcome: people know that the bank may hold it.
-    "doubtful": """
-        SELECT s.entity, s.key FROM signed s
+    "doubtful_listings": """
+        SELECT s.key FROM signed s
         WHERE s.entity = 'listings' AND s.key IN (SELECT key FROM q_listings)
-            AND s.key NOT IN (SELECT key FROM a_listings WHERE code NOT IN ('00', '22'))
-        UNION ALL
-        SELECT s.entity, s.key FROM signed s
+            AND s.key NOT IN (SELECT key FROM a_listings WHERE code NOT IN ('00', '22'))""",
+    "doubtful_debts": """
+        SELECT s.key FROM signed s
         WHERE s.entity = 'debts' AND s.key IN (SELECT key FROM debt_requests)
             AND s.key NOT IN (SELECT key FROM debt_answers WHERE code <> '00')""",
+    "claimed_debts": "SELECT debt_id, disposition FROM c_debts",
 }
-"""Name -> SELECT: what has to stand at the bank, and what may."""
+"""Name -> SELECT: what has to stand at the bank, and what may. Those of debts are worked out window by window."""
+OF_DEBTS: Final = ("due_debts", "doubtful_debts", "claimed_debts")
 
 CHECKS: Final = (
     Spec(
@@ -94,7 +96,7 @@ CHECKS: Final = (
         SELECT DISTINCT {_UNKNOWN_KEY.format(key="listing_id")}
         FROM h_listings h LEFT JOIN c_listings c ON c.listing_id = h.listing_id
         WHERE c.disposition IS DISTINCT FROM 'registered'
-            AND NOT EXISTS (FROM doubtful s WHERE s.entity = 'listings' AND s.key = h.listing_id)""",
+            AND NOT EXISTS (FROM doubtful_listings s WHERE s.key = h.listing_id)""",
     ),
     Spec(
         "bank.debts_missing", "银行查无债权", "every registered debt stands at the bank with one of our accounts",
@@ -136,8 +138,8 @@ CHECKS: Final = (
         "h_debts",
         f"""
         SELECT DISTINCT {_UNKNOWN_KEY.format(key="debt_id")}
-        FROM h_debts h LEFT JOIN c_debts c ON c.debt_id = h.debt_id
+        FROM h_debts h LEFT JOIN claimed_debts c ON c.debt_id = h.debt_id
         WHERE c.disposition IS DISTINCT FROM 'registered'
-            AND NOT EXISTS (FROM doubtful s WHERE s.entity = 'debts' AND s.key = h.debt_id)""",
+            AND NOT EXISTS (FROM doubtful_debts s WHERE s.key = h.debt_id)""",
     ),
 )  # fmt: skip

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from migration.verification.ground import OF_DEBT, Ground, Planted, Row
+from migration.verification.spec import Scope
 
 _MONEY: Final = "UPDATE c_debts SET principal_fen = $1, interest_fen = $2 WHERE debt_id = $3"
 _TEN, _HUNDRED = 10, 100
@@ -20,6 +21,7 @@ class Corruption:
     title_zh: str
     title_en: str
     plan: Callable[[Ground], Planted | None]
+    scope: Scope = "debts"
 
 
 def _money(*changed: tuple[Row, int, int]) -> Planted:
@@ -258,11 +260,11 @@ CORRUPTIONS: Final = (
     Corruption("loaded_twice", "债权在银行登记两次", "one debt loaded twice at the bank", _loaded_twice),
     Corruption("given_away", "债权归给他人", "one debt given to another user", _given_away),
     Corruption("merge_undone", "合并后归属错误账户", "a debt on the wrong account after a merge", _merge_undone),
-    Corruption("name_padded", "姓名前多空格", "a name padded with blanks", _name_padded),
+    Corruption("name_padded", "姓名前多空格", "a name padded with blanks", _name_padded, "whole"),
     Corruption("end_shifted", "到期日差一天", "an end date shifted by a day", _end_shifted),
-    Corruption("due_shifted", "还款日差一天", "a due date of the schedule shifted by a day", _due_shifted),
+    Corruption("due_shifted", "还款日差一天", "a due date of the schedule shifted by a day", _due_shifted, "schedules"),
     Corruption("edge_lost", "文件边缘两侧同缺一行", "a row missing on both sides of a file's edge", _edge_lost),
-    Corruption("number_twice", "一个账号给两人", "one account number for two users", _number_twice),
+    Corruption("number_twice", "一个账号给两人", "one account number for two users", _number_twice, "whole"),
     Corruption("codes_swapped", "授权码互换", "authorisation codes of two debts swapped", _codes_swapped),
-    Corruption("cash_changed", "余额差一分", "a residual balance a fen short", _cash_changed),
+    Corruption("cash_changed", "余额差一分", "a residual balance a fen short", _cash_changed, "whole"),
 )  # fmt: skip

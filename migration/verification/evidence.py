@@ -8,6 +8,8 @@ from datetime import date
 
 import pyarrow as pa
 
+from migration.verification.windows import Rows
+
 
 @dataclass(frozen=True, slots=True)
 class Exchanged:
@@ -43,6 +45,7 @@ class Exchanged:
 class Evidence:
     """Both sides and the claim.
 
+    Debts and schedules may be streams on both sides (windows.Stream), users of the claim may not.
     `snapshot`: the legacy entities as they were read (contract.md section 2, money in fen), *without* corrections.
     `corrections`: user_id, field, new, seq. `issues`: entity, key, column, code of cells that could not be read.
     `signed`: entity, key, code of every signed exception. `claim`: the exports (contract.md section 4) as the product
@@ -53,12 +56,12 @@ class Evidence:
     business_date: date
     overdue_policy: str
     account_pattern: str  # regular expression of a full custody account number
-    snapshot: Mapping[str, pa.Table]
+    snapshot: Mapping[str, Rows]
     corrections: pa.Table
     issues: pa.Table
     signed: pa.Table
     exchanged: tuple[Exchanged, ...]
-    claim: Mapping[str, pa.Table]
+    claim: Mapping[str, Rows]
     balance: Mapping[str, object]
     final: bool
     carry_authorisations: bool = False

@@ -18,9 +18,10 @@ CHECKS: Final = (
         "whether the snapshot was right",
         "c_debts",
         """
-        SELECT c.debt_id FROM c_debts c JOIN s_debts s ON s.debt_id = c.debt_id
+        SELECT c.debt_id FROM c_differing c JOIN s_differing s ON s.debt_id = c.debt_id
         WHERE (c.listing_id, c.legacy_lender_id, c.principal_fen, c.interest_fen, c.bonus_interest_fen)
             IS DISTINCT FROM (s.listing_id, s.lender_id, s.principal, s.interest, s.bonus_interest)""",
+        scope="debts",
     ),
     Spec(
         "debts.holder", "债权人归属", "the holder is the kept account of the legacy lender, with the account the bank gave",
@@ -32,6 +33,7 @@ CHECKS: Final = (
         LEFT JOIN party p ON p.user_id = s.lender_id
         LEFT JOIN (SELECT key, min(account) AS account FROM opened GROUP BY key) o ON o.key = p.kept
         WHERE c.holder_user_id IS DISTINCT FROM p.kept OR c.holder_account IS DISTINCT FROM o.account""",
+        scope="debts",
     ),
     Spec(
         "debts.registered", "登记有据",
@@ -51,6 +53,7 @@ CHECKS: Final = (
                         OR (o.number, o.account, o.amount, o.listing, o.authcode) IS DISTINCT FROM
                            (c.batch_no, c.holder_account, c.principal_fen, c.listing_id, c.authcode)
                    ELSE c.authcode IS NOT NULL OR ($final AND c.batch_no IS DISTINCT FROM q.number) END""",
+        scope="debts",
     ),
     Spec(
         "debts.effects", "银行登记无遗漏", "no debt is registered at the bank that is not claimed as registered",
@@ -60,6 +63,7 @@ CHECKS: Final = (
         """
         SELECT o.key FROM booked o LEFT JOIN c_debts c ON c.debt_id = o.key
         WHERE c.disposition IS DISTINCT FROM 'registered'""",
+        scope="debts",
     ),
     Spec(
         "debts.codes", "授权码唯一", "no authorisation code belongs to two debts",
@@ -71,6 +75,7 @@ CHECKS: Final = (
             SELECT authcode, key FROM booked
             UNION ALL SELECT authcode, debt_id FROM c_debts WHERE authcode IS NOT NULL
         ) GROUP BY authcode HAVING count(DISTINCT key) > 1""",
+        scope="debts",
     ),
     Spec(
         "debts.sent", "按存量资料发送", "every field of a registered debt was sent as stored",
@@ -93,7 +98,8 @@ CHECKS: Final = (
                 WHEN s.repayment_method = 'at_maturity' THEN '0' WHEN s.interest_day IS NOT NULL THEN '1' ELSE '2' END
            OR q.int_day IS DISTINCT FROM CASE q.int_type WHEN '1' THEN lpad(s.interest_day::VARCHAR, 2, '0') ELSE '' END
            OR NOT regexp_full_match(q.mark, $mark)
-           OR q.mark <> (SELECT min(mark) FROM q_debts)""",
+           OR q.mark <> (SELECT min(mark) FROM marks)""",
+        scope="debts",
     ),
     Spec(
         "debts.words", "去向合乎规则",
@@ -119,5 +125,6 @@ CHECKS: Final = (
             WHEN 'excepted' THEN g.key IS NOT NULL OR v.listing_id IS NOT NULL
                  OR coalesce(h.disposition = 'excepted', false)
             ELSE c.disposition IN ('pending', 'blocked') AND NOT $final END, false)""",
+        scope="debts",
     ),
 )  # fmt: skip

@@ -103,5 +103,6 @@ CHECKS: Final = (
         SELECT DISTINCT listing_id || '/' || period FROM (
             (FROM legacy EXCEPT ALL FROM claimed) UNION ALL (FROM claimed EXCEPT ALL FROM legacy)
         )""",
+        scope="schedules",
     ),
 )  # fmt: skip

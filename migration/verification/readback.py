@@ -13,7 +13,7 @@ from typing import Final
 
 import pyarrow as pa
 
-from migration.verification.at_bank import CHECKS, VIEWS
+from migration.verification.at_bank import CHECKS, OF_DEBTS, VIEWS
 from migration.verification.evidence import Evidence
 from migration.verification.workbench import Workbench
 
@@ -66,8 +66,7 @@ def compare(evidence: Evidence, parts: Iterable[Part]) -> ReadBack:
     with Workbench(evidence) as bench:
         for name, columns in TABLES.items():
             bench.change(f"CREATE TABLE h_{name} ({columns})")
-        for name, sql in VIEWS.items():
-            bench.change(f"CREATE TEMP TABLE {name} AS {sql}")
+        _due(bench)
         for part in parts:
             for name, table in part.items():
                 bench.append(f"h_{name}", table.select(_names(name)))
@@ -79,6 +78,15 @@ def compare(evidence: Evidence, parts: Iterable[Part]) -> ReadBack:
             {name: bench.row(f"SELECT count(*) FROM due_{name}")[0] for name in TABLES},
             {name: _digest(bench, name) for name in TABLES},
         )
+
+
+def _due(bench: Workbench) -> None:
+    """What has to stand at the bank: of debts, one window after the other."""
+    for name, sql in VIEWS.items():
+        bench.change(f"CREATE TEMP TABLE {name} AS {sql}{' LIMIT 0' * (name in OF_DEBTS)}")
+    for _ in bench.windows("debts"):
+        for name in OF_DEBTS:
+            bench.change(f"INSERT INTO {name} {VIEWS[name]}")
 
 
 def _names(table: str) -> list[str]:

@@ -6,8 +6,8 @@ from typing import Final
 
 from migration.verification.chinese import NOT_SEEN
 from migration.verification.evidence import Check, Evidence, Exchanged, Finding, Plant, Verification
-from migration.verification.library import SPECS, Failing, ask
-from migration.verification.planted import prove
+from migration.verification.library import SPECS, Failing, survey
+from migration.verification.planted import Proof
 from migration.verification.spec import Spec
 from migration.verification.workbench import Workbench
 
@@ -20,10 +20,10 @@ NAMED: Final = 50
 def verify(evidence: Evidence) -> Verification:
     """Compare both sides with the claim, then prove on planted corruptions that the comparison can see."""
     with Workbench(evidence) as bench:
-        before = ask(bench)
-        rows = {spec.over: int(bench.row(f"SELECT count(*) FROM {spec.over}")[0]) for spec in SPECS}
-        plants = prove(bench, evidence, before)
-    return Verification(tuple(_check(spec, before, rows[spec.over]) for spec in SPECS), plants, evidence.final)
+        proof = Proof(bench, evidence)
+        found = survey(bench, proof.prove)
+    checks = tuple(_check(spec, found.failing, found.rows[spec.over]) for spec in SPECS)
+    return Verification(checks, proof.plants, evidence.final)
 
 
 def counts(evidence: Evidence) -> dict[str, int | None]:

@@ -26,8 +26,7 @@ VIEWS: Final[dict[str, str]] = {
     "positions": """
         SELECT DISTINCT p.kept AS user_id
         FROM (
-            SELECT lender_id AS who FROM s_debts
-            WHERE status = 'open' AND principal + interest + bonus_interest > 0
+            SELECT user_id AS who FROM g_lenders WHERE worth
             UNION ALL SELECT who FROM roles WHERE status IN ('repaying', 'overdue')
         ) JOIN party p ON p.user_id = who""",
     # Signing a user signs his listings, signing a listing signs its debts.
@@ -38,8 +37,9 @@ VIEWS: Final[dict[str, str]] = {
     # Kept users who stand anywhere, finished or not.
     "involved": """
         SELECT DISTINCT p.kept AS user_id
-        FROM (SELECT lender_id AS who FROM s_debts UNION ALL SELECT who FROM roles) JOIN party p ON p.user_id = who""",
-    "left_to_pay": """
-        SELECT listing_id, sum(principal - principal_paid) AS fen FROM s_schedules GROUP BY listing_id""",
+        FROM (SELECT user_id AS who FROM g_lenders UNION ALL SELECT who FROM roles) JOIN party p ON p.user_id = who""",
 }
 """Name -> SELECT; in an order in which each needs only those before it."""
+
+SETTLED: Final = ("party", "opened", "listings_covered")
+"""Those that queries over windows look at; they change with no window."""

@@ -1,235 +1,208 @@
-"""Both sides on one table: the snapshot, the files' records and the claim, in a DuckDB that keeps nothing on disk."""
+"""Both sides on one table: the small tables whole, the large ones window by window."""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any, Final, Self
+from typing import Final
 
-import duckdb
-import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from migration.verification import asked, people
+from migration.verification.chunks import Merged, differing
+from migration.verification.codes import Codes
+from migration.verification.database import Database
 from migration.verification.evidence import Evidence, Exchanged
-from migration.verification.readers import COLUMNS, EXCHANGE_OF, NUMBERS, named
-from migration.verification.views import VIEWS
+from migration.verification.gathered import OF_DEBTS, OF_SCHEDULES, Gathered
+from migration.verification.intake import BATCHES, Taken, ddl, take
+from migration.verification.readers import COLUMNS, EXCHANGE_OF
+from migration.verification.shelf import Shelf
+from migration.verification.spec import Scope
+from migration.verification.views import SETTLED, VIEWS
+from migration.verification.windows import together
 
-BATCHES: Final = pa.schema(
-    [
-        ("batch", pa.string()),  # date/number
-        ("day", pa.date32()),
-        ("batch_no", pa.string()),
-        ("stage", pa.string()),
-        ("round", pa.int64()),
-        ("kind", pa.string()),
-        ("sample", pa.bool_()),
-        ("part", pa.int64()),
-        ("state", pa.string()),
-        ("rows", pa.int64()),
-        ("sum_fen", pa.int64()),
-        ("request_name", pa.string()),
-        ("request_sha256", pa.string()),
-        ("result_name", pa.string()),
-        ("result_sha256", pa.string()),
-        ("request_digest", pa.string()),  # of the bytes
-        ("result_digest", pa.string()),
-        ("request_records", pa.int64()),  # NULL: the bytes are no whole records
-        ("result_records", pa.int64()),
-    ]
-)
-KEYS: Final = {"a_debts": "serial", "a_authorisations": "serial"}
-"""Tables whose records are joined by another field than `key`."""
-ANSWERED: Final = ("applied", "unknown")
-AT_ONCE: Final = 250_000
-"""Rows that are inserted together."""
+WINDOW: Final = 250_000
+"""Rows of a side in a window."""
+FOLDED: Final = 1_000_000
+"""Gathered rows of a table that are added up once there are more."""
 
-CLAIMED: Final = (
-    "users", "listings", "debts", "residuals", "schedules", "authorisations", "notices", "batches",
-)  # fmt: skip
+CLAIMED: Final = ("users", "listings", "residuals", "authorisations", "notices", "batches")
+SUMMED: Final = ("g_persons", "g_listings")
+"""Gathered sums into which corruptions are planted."""
+LARGE: Final = ("debts", "schedules")
+"""Entities that come in windows."""
 
 
-class Workbench:
-    """The tables by name: `s_*` snapshot, `person`, `q_*` requests, `a_*` answers, `batches`, `signed`, `c_*` claim."""
+class Workbench(Database):
+    """The tables by name: `s_*` snapshot, `person`, `q_*` requests, `a_*` answers, `batches`, `signed`, `c_*` claim.
 
-    def __init__(self, evidence: Evidence) -> None:
-        self.evidence = evidence
-        self.reader = named(evidence.profile)
+    Those of debts and schedules hold one window at a time (`windows`); `g_*` and `left_to_pay` what was gathered from them.
+    """
+
+    def __init__(self, evidence: Evidence, window: int = WINDOW) -> None:
+        super().__init__(evidence)
+        self.codes = Codes()
+        self._window = window
         self._read: set[str] = set()  # batches whose records are on the table
-        self._waiting: dict[str, list[pa.Table]] = {}
-        self._connection = duckdb.connect(
-            ":memory:", config={"temp_directory": "", "preserve_insertion_order": "false", "threads": "2"}
+        self._shelf = Shelf()
+        self._part: tuple[pa.Table, str | None, str | None] | None = (
+            None  # legacy debts on the table, their first and end key
         )
-        self._connection.execute("SET enable_external_access = false")
+        self._merged = Merged.of(evidence.claim["users"])
         self._load(evidence)
-        for name, sql in VIEWS.items():
-            self._connection.execute(f"CREATE VIEW {name} AS {sql}")
 
-    def close(self) -> None:
-        """Give the memory back."""
-        self._connection.close()
+    # -- windows
 
-    def __enter__(self) -> Self:
-        return self
+    def windows(self, scope: Scope) -> Iterator[None]:
+        """Put one window of debts, or of schedules, on the table after the other."""
+        sides = self.evidence.snapshot[scope], self.evidence.claim[scope]
+        key = "debt_id" if scope == "debts" else "listing_id"
+        records, begun = self._shelf.round(), None
+        with self._settled():
+            for legacy, claim, bound in together(*sides, key, self._window):
+                self.put(f"s_{scope}", legacy)
+                self.put(f"c_{scope}", claim)
+                if scope == "debts":
+                    self._put_records(records.until(bound))
+                    self._part = legacy, begun, bound
+                    self.compare(claim)
+                yield
+                begun = bound
+            self._part = None
 
-    def __exit__(self, *_: object) -> None:
-        self.close()
+    def _put_records(self, tables: dict[str, list[pa.Table]]) -> None:
+        for name in ("q_debts", "a_debts"):
+            self.execute(f"DELETE FROM {name}")
+            if name in tables:
+                self.append(name, pa.concat_tables(tables[name]))
 
-    # -- asking
+    def begin(self) -> None:
+        """Forget what was gathered."""
+        self.codes = Codes()
+        for name in (*OF_DEBTS, *OF_SCHEDULES):
+            self.execute(f"DELETE FROM {name}")
 
-    def keys(self, sql: str) -> list[str]:
-        """The first column of a query, sorted, NULL as `?`."""
-        return sorted(str(row[0]) if row[0] is not None else "?" for row in self._fetch(sql))
-
-    def row(self, sql: str) -> tuple[Any, ...]:
-        """The only row of a query."""
-        return self._fetch(sql)[0]
-
-    def rows(self, sql: str) -> list[dict[str, Any]]:
-        """A query's rows by column name."""
-        found = self._execute(sql)
-        names = [column[0] for column in found.description]
-        return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
-
-    def stream(self, sql: str) -> Iterator[tuple[Any, ...]]:
-        """A query's rows, ten thousand in memory at a time."""
-        found = self._execute(sql)
-        while some := found.fetchmany(10_000):
-            yield from some
-
-    def _fetch(self, sql: str) -> list[tuple[Any, ...]]:
-        return self._execute(sql).fetchall()
-
-    def _execute(self, sql: str) -> Any:
-        parameters = {"business_date": self.evidence.business_date, "policy": self.evidence.overdue_policy}
-        parameters |= {"pattern": self.evidence.account_pattern, "final": self.evidence.final}
-        parameters |= {"carried": self.evidence.carry_authorisations}
-        parameters |= {"bank": self.reader.bank, "mark": self.reader.mark}
-        wanted = {name: value for name, value in parameters.items() if f"${name}" in sql}
-        return self._connection.execute(sql, wanted or None)
-
-    def change(self, sql: str, *values: object) -> None:
-        """Change the copy on the table: for planted corruptions, inside `undone` only."""
-        self._connection.execute(sql, list(values))
+    def compare(self, claim: pa.Table | None = None) -> None:
+        """Put the rows of chunks that differ on the table; without `claim`, as it was changed on the table."""
+        if self._part is None:
+            return
+        claim = self.table("SELECT * FROM c_debts ORDER BY debt_id") if claim is None else claim
+        legacy, claimed = differing(self._part[0], claim, self._merged, final=self.evidence.final)
+        self.put("s_differing", legacy)
+        self.put("c_differing", claimed)
 
     @contextmanager
-    def undone(self) -> Iterator[None]:
-        """Whatever is changed inside is taken back at the end."""
-        self._connection.execute("BEGIN TRANSACTION")
+    def _settled(self) -> Iterator[None]:
+        """Views over whole tables are worked out once for all windows."""
+        for name in SETTLED:
+            self.execute(f"DROP VIEW {name}")
+            self.execute(f"CREATE TABLE {name} AS {VIEWS[name]}")
         try:
             yield
         finally:
-            self._connection.execute("ROLLBACK")
+            for name in reversed(SETTLED):
+                self.execute(f"DROP TABLE {name}")
+            for name in SETTLED:
+                self.execute(f"CREATE VIEW {name} AS {VIEWS[name]}")
+
+    def gather(self, scope: Scope) -> None:
+        """Add the window's figures to what was gathered of those before it."""
+        for name, table in (OF_DEBTS if scope == "debts" else OF_SCHEDULES).items():
+            self.execute(f"INSERT INTO {name} {table.sql}")
+            if self.row(f"SELECT count(*) FROM {name}")[0] > FOLDED:
+                self._fold(name, table)
+        if scope == "debts":
+            self.codes.add(self)
+
+    def take_back(self, scope: Scope) -> None:
+        """Take the window's figures out of the sums; inside `undone`, with nothing of other windows left there."""
+        for name in SUMMED if scope == "debts" else ():
+            self.change(f"DELETE FROM {name}")
+            self.execute(f"INSERT INTO {name} SELECT key, -p, -i, -b FROM ({OF_DEBTS[name].sql})")
+
+    def give_again(self) -> None:
+        """Put the window's figures into the sums again, as they are now: what is left is what was changed."""
+        for name in SUMMED:
+            self.execute(f"INSERT INTO {name} {OF_DEBTS[name].sql}")
+
+    def _fold(self, name: str, table: Gathered) -> None:
+        self.execute(f"CREATE TABLE folded AS SELECT * FROM ({table.folded.format(name)})")
+        self.execute(f"DELETE FROM {name}")
+        self.execute(f"INSERT INTO {name} SELECT * FROM folded")
+        self.execute("DROP TABLE folded")
 
     # -- loading
 
     def _load(self, evidence: Evidence) -> None:
         for name, table in evidence.snapshot.items():
-            self.put(f"s_{name}", table)
+            self.put(f"s_{name}", table.schema.empty_table() if name in LARGE else table)
         self.put("person", people.persons(evidence.snapshot["users"], evidence.corrections))
         self.put("issues", evidence.issues)
         self.put("signed", evidence.signed)
         for name in CLAIMED:
             self.put(f"c_{name}", evidence.claim[name])
+        for name in LARGE:
+            self.put(f"c_{name}", evidence.claim[name].schema.empty_table())
         for exchange, (request, result) in COLUMNS.items():
-            self._connection.execute(f"CREATE TABLE q_{exchange} ({_ddl(request)})")
-            self._connection.execute(f"CREATE TABLE a_{exchange} ({_ddl(result)})")
-        self._connection.execute("ALTER TABLE a_accounts ADD COLUMN fine BOOLEAN")  # the number's last digit is right
-        self.put("batches", pa.Table.from_pylist([], BATCHES))
+            self.execute(f"CREATE TABLE q_{exchange} ({ddl(request)})")
+            self.execute(f"CREATE TABLE a_{exchange} ({ddl(result)})")
+        self.execute(f"CREATE TABLE asked_debts ({ddl(COLUMNS['debts'][1])})")
+        self.execute("CREATE TABLE marks (mark VARCHAR)")
+        self.execute("ALTER TABLE a_accounts ADD COLUMN fine BOOLEAN")  # the number's last digit is right
+        for name, gathered in {**OF_DEBTS, **OF_SCHEDULES}.items():
+            self.execute(f"CREATE TABLE {name} ({gathered.columns})")
+        self.put("batches", BATCHES.empty_table())
         self.put("replies", asked.REPLIES.empty_table())
+        for name, sql in VIEWS.items():
+            self.execute(f"CREATE VIEW {name} AS {sql}")
         self.take_files(evidence.exchanged)
 
-    def put(self, name: str, table: pa.Table) -> None:
-        """Make or replace a table."""
-        self._connection.register("incoming", table)
-        self._connection.execute(f"CREATE OR REPLACE TABLE {name} AS SELECT * FROM incoming")
-        self._connection.unregister("incoming")
-
-    def append(self, name: str, table: pa.Table) -> None:
-        """Put rows into a table that is there, columns by name."""
-        self._waiting[name] = [table]
-        self._flush(name)
-
     def take_files(self, exchanged: Iterable[Exchanged]) -> None:
-        """Read the bytes of batches; records of the same batch that were read before are replaced."""
+        """Read the bytes of batches; what was read before of the same batch is replaced."""
         for batch in exchanged:
-            exchange = EXCHANGE_OF.get(batch.kind)
+            taken = take(batch, self.reader)
             if batch.name in self._read:
-                self._forget(batch.name, exchange)
+                for name in ("batches", "replies", "asked_debts", *self._tables(batch)):
+                    self.change(f"DELETE FROM {name} WHERE batch = $1", batch.name)
+            self.insert("batches", taken.facts)
+            self.insert("replies", taken.replies)
+            if batch.kind == "debt":
+                self._take_debts(batch, taken)
+            else:
+                for name, table in zip(self._tables(batch), (taken.request, taken.result), strict=False):
+                    self.insert(name, table)
             self._read.add(batch.name)
-            facts = _facts(batch)
-            if exchange is not None:
-                facts["request_records"] = self._take(f"q_{exchange}", batch, facts.pop("request"))
-                facts["result_records"] = self._take(f"a_{exchange}", batch, facts.pop("result"))
-            facts = {name: facts.get(name) for name in BATCHES.names}
-            self._insert("batches", pa.Table.from_pylist([facts], BATCHES))
-        for name in list(self._waiting):
-            self._flush(name)
+        self.flush()
 
-    def _forget(self, name: str, exchange: str | None) -> None:
-        for table in ("batches", "replies", *((f"q_{exchange}", f"a_{exchange}") if exchange else ())):
-            self._connection.execute(f"DELETE FROM {table} WHERE batch = $1", [name])
+    @staticmethod
+    def _tables(batch: Exchanged) -> tuple[str, ...]:
+        exchange = EXCHANGE_OF.get(batch.kind)
+        return (f"q_{exchange}", f"a_{exchange}") if exchange else ()
 
-    def _take(self, table: str, batch: Exchanged, content: bytes) -> int | None:
-        answer = table.startswith("a_")
-        found = self.reader.records(EXCHANGE_OF[batch.kind], content, answer=answer)
-        if found is None:
-            return None
-        columns, size = found
-        if answer and batch.state in ANSWERED:
-            whole = asked.overlaid(columns, size, batch, self.reader, KEYS.get(table, "key"))
-            said = asked.replies(batch, self.reader)
-            if said.num_rows:
-                self._insert("replies", said)
-        else:
-            whole = pa.table({**columns, "record": pa.array(np.arange(1, size + 1), pa.int64())})
-        if whole.num_rows:
-            self._insert(table, _numbered(whole, batch, accounts=table == "a_accounts"))
-        return size
+    def _take_debts(self, batch: Exchanged, taken: Taken) -> None:
+        """Records of debts wait on the shelf for their windows; of a batch that is taken anew, the window's are replaced."""
+        tables = dict(zip(self._tables(batch), (taken.request, taken.result), strict=True))
+        self.insert("asked_debts", taken.asked)
+        if batch.name in self._read:
+            for name, table in tables.items():
+                self.insert(name, self._within(table))
+            return
+        if taken.request is not None:
+            self.insert("marks", pa.table({"mark": taken.request["mark"].unique()}))
+        keys = [table["key"] for table in tables.values() if table is not None]
+        self._shelf.put(batch.name, keys, lambda: self._records(batch))
 
-    def _insert(self, name: str, table: pa.Table) -> None:
-        """Rows go in by the quarter million: many small inserts cost much more than a few large ones."""
-        waiting = self._waiting.setdefault(name, [])
-        waiting.append(table)
-        if sum(part.num_rows for part in waiting) >= AT_ONCE:
-            self._flush(name)
+    def _records(self, batch: Exchanged) -> dict[str, pa.Table]:
+        taken = take(batch, self.reader)
+        tables = zip(self._tables(batch), (taken.request, taken.result), strict=True)
+        return {name: table for name, table in tables if table is not None}
 
-    def _flush(self, name: str) -> None:
-        self._connection.register("incoming", pa.concat_tables(self._waiting.pop(name)))
-        self._connection.execute(f"INSERT INTO {name} BY NAME SELECT * FROM incoming")
-        self._connection.unregister("incoming")
-
-
-def _ddl(names: Iterable[str]) -> str:
-    columns = [f"{name} {'BIGINT' if name in NUMBERS else 'VARCHAR'}" for name in names]
-    return ", ".join(["batch VARCHAR", "day DATE", "file_kind VARCHAR", "number VARCHAR", "record BIGINT", *columns])
-
-
-def _numbered(records_: pa.Table, batch: Exchanged, *, accounts: bool) -> pa.Table:
-    """The records with the batch they belong to; `record` is their number in the file, from 1."""
-    size = records_.num_rows
-    columns = {name: records_[name].combine_chunks() for name in records_.column_names}
-    repeated: dict[str, Any] = {
-        "batch": pa.repeat(pa.scalar(batch.name), size),
-        "day": pa.repeat(pa.scalar(batch.business_date, pa.date32()), size),
-        "file_kind": pa.repeat(pa.scalar(batch.kind), size),
-        "number": pa.repeat(pa.scalar(batch.batch_no), size),
-    }
-    if accounts:
-        repeated["fine"] = people.valid_numbers(columns["account"])
-    return pa.table({**repeated, **columns})
-
-
-def _facts(batch: Exchanged) -> dict[str, Any]:
-    request = batch.request() if batch.request_sha256 else b""
-    result = batch.result() if batch.result_sha256 and batch.state in ANSWERED else b""
-    facts = {name: getattr(batch, name, None) for name in BATCHES.names}
-    return facts | {
-        "batch": batch.name,
-        "day": batch.business_date,
-        "request": request,
-        "result": result,
-        "request_digest": hashlib.sha256(request).hexdigest() if request else None,
-        "result_digest": hashlib.sha256(result).hexdigest() if result else None,
-    }
+    def _within(self, table: pa.Table | None) -> pa.Table | None:
+        """The records whose keys lie in the window on the table."""
+        if table is None or self._part is None:
+            return table
+        _, begun, bound = self._part
+        if begun is not None:
+            table = table.filter(pc.greater_equal(table["key"], begun))
+        return table if bound is None else table.filter(pc.less(table["key"], bound))
