@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 
 from migration.verification.windows import ordered, position
 
-ROWS: Final = 8_192
+ROWS: Final = 2_048
 """Rows of a chunk."""
 
 

@@ -110,6 +110,8 @@ class LargeWorld:
         merged: int,
         folder: Path | None = None,
         spoil: Callable[[LargeWorld], list[str]] | None = None,
+        *,
+        files: bool = True,
     ) -> None:
         self.folder = folder
         self.wrong: list[str] = []  # keys of what was spoilt
@@ -125,7 +127,8 @@ class LargeWorld:
         if spoil is not None:
             self.wrong = spoil(self)
         self.exchanged: list[Exchanged] = []
-        self._files()
+        if files:
+            self._files()
 
     def _users(self) -> None:
         persons = self.listings + self.lenders + self.idle  # a borrower a listing

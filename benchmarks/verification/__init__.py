@@ -1,0 +1,1 @@
+"""Measured: the verifier beside other ways of comparing."""
