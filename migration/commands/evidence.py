@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -15,7 +16,7 @@ from migration.commands.shared import OUT, desk, emit, settings
 from migration.domain.errors import ConfigurationError, GateClosed
 from migration.domain.findings import Finding
 from migration.domain.outcome import balance, outcome
-from migration.reports import exports, pack, passport_text, passports
+from migration.reports import exports, figures, pack, passport_text, passports
 from migration.reports.material import Scope
 from migration.settings import Settings
 from migration.stages import gather, lives
@@ -59,18 +60,23 @@ def report(
     out: Out,
     kind: Annotated[str | None, typer.Option("--kind", help=" | ".join(pack.KIND_NAMES))] = None,
     language: Annotated[str | None, typer.Option("--language", help="zh | en; the configuration's by default.")] = None,
+    compare: Annotated[
+        Path | None, typer.Option("--compare", help="The .json of another report, to lay beside this one.")
+    ] = None,
 ) -> None:
-    """The report: one HTML file that opens offline."""
+    """The report to sign: a page that opens offline, a workbook, a PDF, and its figures as JSON."""
     if kind is not None and kind not in pack.KIND_NAMES:
         raise ConfigurationError.of("REPORT_KIND", kind, "no such kind", f"one of {', '.join(pack.KIND_NAMES)}")
     _require_language(language)
+    other = figures.read(compare) if compare else None
     with desk() as opened:
         opened.begin()
         found = opened.settings
         manifests = manifest_digests(found.cutover.workspace)
         material = gather.material(opened.house, kind or found.cutover.kind, _scope(found), manifests)
-        place = pack.write(material, out, language or found.cutover.language)
-        OUT.print(str(place))
+        written = pack.write(replace(material, other=other), out, language or found.cutover.language)
+    for place in (written.html, written.xlsx, written.pdf, written.json, written.sums):
+        OUT.print(str(place), soft_wrap=True, highlight=False)
 
 
 def _scope(found: Settings) -> Scope:

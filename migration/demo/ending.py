@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from rich.panel import Panel
 
+from migration.reports.pack import FORMS
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -23,13 +25,13 @@ def conclude(at: Ground, console: Console, address: str) -> int:
     balance = json.loads((places.export / "balance.json").read_text())
     left = balance["difference_fen"]
     parts = [_yuan(balance[f"{name}_fen"]) for name in ("registered", "excepted", "residual", "in_flight")]
-    pages = sorted(places.report.glob("*.html"))
+    packs = [place for ending in FORMS for place in sorted(places.report.glob(f"*.{ending}"))]
     lines = [
         "旧平台 = 已登记 + 例外 + 遗留 + 在途  /  legacy = registered + excepted + residual + in flight",
         f"{_yuan(balance['legacy_fen'])} = {' + '.join(parts)}",
         f"差额 difference: {left} 分 fen",
         "",
-        f"报告 report:   {_near(pages[0] if pages else places.report, places.root)}",
+        *(f"报告 report:   {_near(place, places.root)}" for place in packs),
         f"导出 exports:  {_near(places.export, places.root)}",
         f"Airflow:       {address}",
     ]

@@ -98,14 +98,14 @@ def main() -> None:
             carry_out()
         cutover("drill", "settle")
         cutover("export", "--out", "var/out")
-        report = cutover("report", "--out", "var/report").strip()
+        report = cutover("report", "--out", "var/report").split()
         print(cutover("status"))
     finally:
         bank.terminate()
         bank.wait(30)
     found = json.loads((ROOT / "var" / "out" / "balance.json").read_text())
     print(
-        f"difference {found['difference_fen']} fen; exports var/out; report {report}; {time.monotonic() - began:.0f} s"
+        f"difference {found['difference_fen']} fen; exports var/out; report {' '.join(report)}; {time.monotonic() - began:.0f} s"
     )
 
 

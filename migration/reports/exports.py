@@ -7,9 +7,6 @@ Every file is written beside its place and renamed when it is whole, so a reader
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
@@ -18,15 +15,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from migration.domain.errors import ConfigurationError
-from migration.domain.findings import Finding
+from migration.reports.hand_out import hand_out
 
 CHUNK: Final = 65_536
 """Rows that become text at a time."""
 
 _SPECIAL: Final = '[",\r\n]'
-_FOLDER: Final = 0o700
-_FILE: Final = 0o600
 
 
 def write(out: Path, tables: Mapping[str, pa.Table], balance: Mapping[str, object]) -> None:
@@ -34,27 +28,7 @@ def write(out: Path, tables: Mapping[str, pa.Table], balance: Mapping[str, objec
 
     ConfigurationError(OUT_FOLDER) when the folder cannot be made or written.
     """
-    try:
-        out.mkdir(mode=_FOLDER, parents=True, exist_ok=True)
-        out.chmod(_FOLDER)
-        making = Path(tempfile.mkdtemp(prefix=".export-", dir=out))  # made with mode 0700
-    except OSError as fault:
-        raise _refused(out, fault) from fault
-    try:
-        _fill(making, tables, balance)
-        for place in sorted(making.iterdir()):
-            place.chmod(_FILE)
-            _settle(place)
-            place.replace(out / place.name)
-    except OSError as fault:
-        raise _refused(out, fault) from fault
-    finally:
-        shutil.rmtree(making, ignore_errors=True)
-
-
-def _refused(out: Path, fault: OSError) -> ConfigurationError:
-    reason = fault.strerror or type(fault).__name__
-    return ConfigurationError(Finding("OUT_FOLDER", out.name, f"cannot be written: {reason}", "another --out"))
+    hand_out(out, lambda folder: _fill(folder, tables, balance), private=True)
 
 
 def _fill(folder: Path, tables: Mapping[str, pa.Table], balance: Mapping[str, object]) -> None:
@@ -65,12 +39,6 @@ def _fill(folder: Path, tables: Mapping[str, pa.Table], balance: Mapping[str, ob
                 sink.write(chunk)
     text = json.dumps(balance, ensure_ascii=False, indent=2)
     (folder / "balance.json").write_text(text + "\n", encoding="utf-8")
-
-
-def _settle(place: Path) -> None:
-    """Have the bytes on disk before the name is."""
-    with place.open("rb") as written:
-        os.fsync(written.fileno())
 
 
 def csv_chunks(table: pa.Table) -> Iterator[bytes]:

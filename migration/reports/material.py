@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cached_property
 
 import pyarrow as pa
 
 from migration.domain.ports import Batch, CheckResult, Event, Gate, Snapshot, StageRecord
+from migration.reports import totals
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +26,7 @@ class Scope:
     profile: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Material:
     """One cutover as the journal, the snapshot and the verifier tell it. Money is int fen; no personal data but ids."""
 
@@ -52,3 +54,14 @@ class Material:
     versions: Mapping[str, str]
     done: bool
     drill: Mapping[str, object] | None = None  # the last settlement drill that was settled
+    other: Mapping[str, object] | None = None  # the figures file of another report, to be laid beside this one
+
+    @cached_property
+    def controls(self) -> tuple[totals.Control, ...]:
+        """Control totals of each entity."""
+        return totals.controls(self.legacy, self.claim)
+
+    @cached_property
+    def disclosed(self) -> tuple[totals.Control, ...]:
+        """The disclosed figures."""
+        return totals.figures(self.legacy, self.claim, self.business_date)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from migration.domain.errors import ConfigurationError
-from migration.domain.findings import Finding
-from migration.reports import codes, page
+from migration.reports import codes, figures, page, paper, workbook
 from migration.reports.document import Document, Fact, Tile
+from migration.reports.hand_out import hand_out
 from migration.reports.material import Material
 from migration.reports.sections import rules, sections
 from migration.reports.sections.balance import fen
@@ -18,24 +19,48 @@ from migration.reports.words import COVER, DRAWING, KINDS, of
 
 LANGUAGES: Final = ("zh", "en")
 KIND_NAMES: Final = tuple(KINDS)
+FORMS: Final = ("html", "xlsx", "pdf", "json")
+SUMS: Final = "SHA256SUMS"
 
 
-def write(material: Material, out: Path, language: str) -> Path:
-    """Write `<out>/cutover-<id>-<kind>-<language>.html` (0600, in a folder of 0700) and return its place."""
-    place = out / f"cutover-{material.cutover_id}-{material.kind}-{language}.html"
-    text = page.render(build(material, language))
-    try:
-        out.mkdir(mode=0o700, parents=True, exist_ok=True)
-        making = place.with_suffix(".part")
-        making.touch(mode=0o600)
-        making.write_text(text, encoding="utf-8")
-        making.replace(place)
-    except OSError as fault:
-        reason = fault.strerror or type(fault).__name__
-        raise ConfigurationError(
-            Finding("OUT_FOLDER", out.name, f"cannot be written: {reason}", "another --out")
-        ) from fault
-    return place
+@dataclass(frozen=True, slots=True)
+class Pack:
+    """Where the pack lies. `sums`: SHA-256 of every pack in the folder, as `sha256sum -c` reads it."""
+
+    html: Path
+    xlsx: Path
+    pdf: Path
+    json: Path
+    sums: Path
+
+
+def write(material: Material, out: Path, language: str) -> Pack:
+    """Write `<out>/cutover-<id>-<kind>-<language>` as .html, .xlsx, .pdf and .json (figures), and SHA256SUMS; all 0600.
+
+    ConfigurationError(OUT_FOLDER) when the folder cannot be written: then nothing of it is new.
+    """
+    document = build(material, language)
+    numbers = figures.as_bytes(material, document)
+    document = replace(document, digest=hashlib.sha256(numbers).hexdigest())
+    stem = f"cutover-{material.cutover_id}-{material.kind}-{language}"
+
+    def fill(folder: Path) -> None:
+        (folder / f"{stem}.json").write_bytes(numbers)
+        (folder / f"{stem}.html").write_text(page.render(document), encoding="utf-8")
+        (folder / f"{stem}.pdf").write_bytes(paper.render(document))
+        workbook.write(document, folder / f"{stem}.xlsx")
+
+    hand_out(out, fill)
+    hand_out(out, lambda folder: _sums(out, folder))
+    html, xlsx, pdf, json = (out / f"{stem}.{ending}" for ending in FORMS)
+    return Pack(html, xlsx, pdf, json, out / SUMS)
+
+
+def _sums(out: Path, folder: Path) -> None:
+    """SHA-256 of every pack that lies in `out`, by name."""
+    packs = sorted(place for ending in FORMS for place in out.glob(f"cutover-*.{ending}"))
+    lines = [f"{hashlib.sha256(place.read_bytes()).hexdigest()}  {place.name}\n" for place in packs]
+    (folder / SUMS).write_text("".join(lines), encoding="utf-8")
 
 
 def build(material: Material, language: str) -> Document:
@@ -71,7 +96,8 @@ def verdict(material: Material) -> str:
     drilled = material.drill or {"findings": 0, "off_fen": 0}
     wrong = bool(found["differences"] or found["planted_unseen"] or material.chain["breaks"])
     wrong |= bool(drilled["findings"] or drilled["off_fen"])
-    if wrong or (material.done and material.balance["difference_fen"] != 0):
+    agrees = all(control.agrees for control in (*material.controls, *material.disclosed))
+    if wrong or (material.done and (material.balance["difference_fen"] != 0 or not agrees)):
         return "broken"
     return "complete" if material.done else "incomplete"
 

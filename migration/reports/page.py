@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from migration.reports import cells, charts, texts
-from migration.reports.document import Bars, Block, Chart, Document, Line, Waterfall
+from migration.reports.document import Bars, Block, Chart, Document, Line, Table, Waterfall
 
 
 def render(document: Document) -> str:
@@ -34,6 +35,7 @@ def environment() -> Environment:
         "plain": texts.plain,
         "count": texts.count,
         "picture": _picture,
+        "shares": _shares,
     }
     return made
 
@@ -41,6 +43,17 @@ def environment() -> Environment:
 def _form(block: Block) -> str:
     """Which macro draws it."""
     return "chart" if isinstance(block, Waterfall | Bars | Line) else type(block).__name__.lower()
+
+
+def _shares(table: Table) -> list[int]:
+    """Hundredths of the line for columns of words; 0: as wide as its figures."""
+    words = [column.weight if column.kind in {"text", "code"} else 0 for column in table.columns]
+    whole = sum(column.weight or _FIGURES for column in table.columns)
+    return [100 * weight // whole for weight in words]
+
+
+_FIGURES: Final = 10
+"""The weight of a column of figures that has none of its own."""
 
 
 def _picture(chart: Chart) -> Markup:

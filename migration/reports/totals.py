@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Final
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from migration.reports.material import Material
-
+Tables = Mapping[str, pa.Table]
 _CHUNK: Final = 65_536
 _MODULUS: Final = 2**64
 
@@ -87,43 +87,44 @@ _SIDES: Final = {
 _PERIOD: Final = ("principal", "interest", "principal_paid", "interest_paid")
 
 
-def controls(material: Material) -> list[Control]:
+def controls(before: Tables, after: Tables) -> tuple[Control, ...]:
     """Every entity; of the schedules those of registered listings."""
     found = []
     for entity, (export, keys, money, their_keys, their_money) in _SIDES.items():
-        legacy = _side(material.legacy[entity], keys, money)
-        found.append(Control(entity, legacy, _side(material.claim[export], their_keys, their_money)))
-    claimed = material.claim["listings"]
+        legacy = _side(before[entity], keys, money)
+        found.append(Control(entity, legacy, _side(after[export], their_keys, their_money)))
+    claimed = after["listings"]
     registered = claimed.filter(pc.equal(claimed["disposition"], "registered"))["listing_id"]
-    schedules = material.legacy["schedules"]
+    schedules = before["schedules"]
     moved = schedules.filter(pc.is_in(schedules["listing_id"], value_set=registered.combine_chunks()))
     keys = ("listing_id", "period", "due_date")
-    outcome = _side(material.claim["schedules"], keys, [f"{name}_fen" for name in _PERIOD])
-    return [*found, Control("schedules", _side(moved, keys, _PERIOD), outcome)]
+    outcome = _side(after["schedules"], keys, [f"{name}_fen" for name in _PERIOD])
+    return (*found, Control("schedules", _side(moved, keys, _PERIOD), outcome))
 
 
-def figures(material: Material) -> list[Control]:
-    """The disclosed figures (披露指标) over principal of open debts: legacy, and what is registered or signed of them.
+def figures(before: Tables, after: Tables, business_date: date) -> tuple[Control, ...]:
+    """The disclosed figures (披露指标) over open debts with principal: legacy, and what is registered or signed of them.
 
     outstanding (借贷余额): all; overdue (逾期金额): of listings past their maturity; advanced (代偿): held by the guarantor of
     their listing, as the source names both.
     """
-    debts, claim, listings = material.legacy["debts"], material.claim["debts"], material.legacy["listings"]
-    is_open = _mask(pc.equal(debts["status"], "open"))
-    past = listings.filter(pc.less(listings["maturity_date"], pa.scalar(material.business_date, pa.date32())))
+    debts, claim, listings = before["debts"], after["debts"], before["listings"]
+    owed = _mask(pc.and_(pc.equal(debts["status"], "open"), pc.greater(debts["principal"], 0)))
+    past = listings.filter(pc.less(listings["maturity_date"], pa.scalar(business_date, pa.date32())))
     overdue = _mask(pc.is_in(debts["listing_id"], value_set=past["listing_id"].combine_chunks()))
     at = pc.index_in(debts["listing_id"].combine_chunks(), value_set=listings["listing_id"].combine_chunks())
     guarantors = pc.take(listings["guarantor_id"].combine_chunks(), at)
     advanced = _mask(pa.chunked_array([pc.equal(debts["lender_id"].combine_chunks(), guarantors)]))
-    settled = claim.filter(pc.is_in(claim["disposition"], value_set=pa.array(["registered", "excepted"])))
+    accounted = pc.is_in(claim["disposition"], value_set=pa.array(["registered", "excepted"]))
+    settled = claim.filter(pc.and_(accounted, pc.greater(claim["principal_fen"], 0)))
     found = []
-    for name, chosen in (("outstanding", is_open), ("overdue", is_open & overdue), ("advanced", is_open & advanced)):
-        before = debts.filter(pa.array(chosen))
-        of_them = pc.is_in(settled["debt_id"], value_set=before["debt_id"].combine_chunks())
-        after = settled if name == "outstanding" else settled.filter(of_them)
-        sides = _side(before, ("debt_id",), ("principal",)), _side(after, ("debt_id",), ("principal_fen",))
+    for name, chosen in (("outstanding", owed), ("overdue", owed & overdue), ("advanced", owed & advanced)):
+        mine = debts.filter(pa.array(chosen))
+        of_them = pc.is_in(settled["debt_id"], value_set=mine["debt_id"].combine_chunks())
+        theirs = settled if name == "outstanding" else settled.filter(of_them)
+        sides = _side(mine, ("debt_id",), ("principal",)), _side(theirs, ("debt_id",), ("principal_fen",))
         found.append(Control(name, *sides))
-    return found
+    return tuple(found)
 
 
 def _mask(column: pa.ChunkedArray) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:

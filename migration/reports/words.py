@@ -63,8 +63,8 @@ DRAWING: Final[dict[str, Pair]] = {
     "sheet": ("工作表", "Sheet"),
     "continued": ("续", "continued"),
     "as_text": (
-        "金额单位为元；超过 2^53 分的金额以文本列示，以免失真。",
-        "Amounts are in yuan; one above 2^53 fen stands as text, since a spreadsheet would round it.",
+        "金额单位为元；电子表格只保留 15 位数字，更大的金额以文本列示，以免失真。",
+        "Amounts are in yuan; a spreadsheet keeps 15 digits, so larger ones stand as text.",
     ),
     "mark_sit": ("测试", "TEST"),
     "mark_uat": ("测试", "TEST"),

@@ -47,6 +47,7 @@ MISTAKES = [
     (["passport"], {}, "PASSPORT_KEY passport"),
     (["report", "--out", "x", "--kind", "final"], {}, "REPORT_KIND final"),
     (["report", "--out", "x", "--language", "fr"], {}, "REPORT_LANGUAGE fr"),
+    (["report", "--out", "x", "--compare", "gone.json"], {}, "REPORT_COMPARE gone.json"),
     (["corrections", "gone.csv", "--as", "somebody"], {}, "CORRECTION_FILE gone.csv"),
     (["reject", "accounts", "--digest", "d", "--as", "somebody", "--reason", " "], {}, "REASON_EMPTY --reason"),
     (

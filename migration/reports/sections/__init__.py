@@ -17,6 +17,7 @@ from migration.reports.sections import (
     approvals,
     authorisations,
     balance,
+    comparison,
     controls,
     corrections,
     dispositions,
@@ -41,6 +42,7 @@ Build = Callable[[Material, str], Section | None]
 SECTIONS: Final[tuple[Build, ...]] = (
     balance.build,
     controls.build,
+    comparison.build,
     dispositions.build,
     exceptions.build,
     refused.build,

@@ -32,8 +32,8 @@ WORDS: Final[dict[str, Pair]] = {
 def build(material: Material, language: str) -> Section:
     """Both tables; two rows an entity."""
     say = of(language, WORDS)
-    entities = [(codes.say(codes.ENTITIES, found.name, language), found) for found in totals.controls(material)]
-    figures = [(say[found.name], found) for found in totals.figures(material)]
+    entities = [(codes.say(codes.ENTITIES, found.name, language), found) for found in material.controls]
+    figures = [(say[found.name], found) for found in material.disclosed]
     note = say["figures_note"].format(material.scope.overdue)
     return Section("controls", say["title"], [
         Paragraph(say["lead"], lead=True),

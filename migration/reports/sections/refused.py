@@ -109,7 +109,7 @@ def _now(material: Material, entity: str, found: pa.Table) -> pa.ChunkedArray:
     return pc.take(claim["disposition"].combine_chunks(), at.combine_chunks())
 
 
-_TONES: Final[dict[str | None, Tone]] = {"excepted": "warn", "pending": "warn", "blocked": "bad"}
+_TONES: Final[dict[str | None, Tone]] = {"pending": "warn", "blocked": "bad"}
 
 
 def _disposition(word: str | None, language: str) -> Mark:

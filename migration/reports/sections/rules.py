@@ -22,7 +22,7 @@ WORDS: Final[dict[str, Pair]] = {
         "Judged on measures of an independent query, by thresholds fixed beforehand. Trend: what each run found, oldest first.",
     ),
     "all_pass": ("所有阻断规则的最近一次结果均为通过。", "The latest result of every blocking rule is a pass."),
-    "attention": ("需要处理", "To be dealt with"),
+    "attention": ("未通过与提示", "Not passed, and notes"),
     "rule": ("规则", "Rule"),
     "clause": ("依据", "Clause"),
     "observed": ("实测", "Observed"),

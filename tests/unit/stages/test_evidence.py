@@ -69,7 +69,7 @@ def test_each_sample_is_noted_once_as_it_was_drawn(done):
 def test_the_report_of_it(done, tmp_path):
     material = gather.material(done.house, "uat", SCOPE, {})
     assert pack.verdict(material) == "complete"
-    text = pack.write(material, tmp_path, "en").read_text(encoding="utf-8")
+    text = pack.write(material, tmp_path, "en").html.read_text(encoding="utf-8")
     assert "cutover-2017-11-jx-uat-en.html" in {path.name for path in tmp_path.iterdir()}
     for user in done.house.table("users").to_pylist():
         assert user["name"] not in text
