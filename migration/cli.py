@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from migration.commands import days, decisions, drill, evidence, journal, keys, runs, sandbox, withdrawals
+from migration.commands import days, decisions, drill, evidence, journal, keys, retention, runs, sandbox, withdrawals
 from migration.commands.shared import ERR, Place
 from migration.domain.errors import CutoverError
 
@@ -50,6 +50,8 @@ for verb in (
     evidence.export,
     evidence.passport,
     days.daily,
+    retention.retention,
+    retention.destroy,
 ):
     app.command()(verb)
 for act in (journal.verify, journal.export, journal.roots, journal.roles):

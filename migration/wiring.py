@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import hashlib
 import os
+import secrets
 import signal
 import sys
 from collections.abc import Callable, Mapping
@@ -32,9 +33,10 @@ from migration.journal.store import PostgresJournal
 from migration.legacy.keyring import Keyring
 from migration.legacy.options import options
 from migration.legacy.platform import LegacyPlatform
-from migration.legacy.vault import Vault
+from migration.legacy.remains import Remains
+from migration.legacy.vault import KEY_BYTES, Vault
 from migration.settings import Settings, load
-from migration.stages import daily, figures, rotation
+from migration.stages import daily, destruction, figures, rotation
 from migration.stages.engine import Beyond, Engine
 from migration.stages.house import House, Tell, Terms
 from migration.verification.readers import named
@@ -61,6 +63,7 @@ class Desk:
     notary: Notary
     days: daily.Desk
     repayments: RepaymentFormat
+    key_id: str  # of the data key
 
     def begin(self) -> None:
         """Make sure that the cutover's row is there, without taking over from a run under way."""
@@ -103,8 +106,9 @@ def desk(
     approve_as: tuple[str, ...] = (),
     tell: Tell | None = None,
     blocking: bool = True,
+    destroyed: bool = False,
 ) -> Desk:
-    """Open the ports of one run."""
+    """Open the ports of one run; `destroyed`: also when what the cutover holds of people was destroyed."""
     readable(found.bank.profile)
     clock = SystemClock()
     workspace = Path(found.cutover.workspace)
@@ -114,8 +118,7 @@ def desk(
     workspace.mkdir(mode=0o700, parents=True, exist_ok=True)
     journal = PostgresJournal(store_url(found))
     journal.begin(found.cutover.id, found.cutover.kind)
-    vault = Vault.open(workspace, os.environ)
-    rotation.require_current(journal.events(), vault.key_id)
+    vault = _vault(workspace, journal, destroyed=destroyed)
     source = legacy(found, vault, clock)
     notary = Notary(journal, workspace)
     wire = files(found, workspace, clock)
@@ -143,7 +146,7 @@ def desk(
         house.tell = tell
     days = _daily(found, journal, adapter)
     engine = Engine(house, lambda: _close(journal, wire, adapter), days, _beyond(found))
-    return Desk(found, house, engine, journal, notary, days, adapter.repayments)
+    return Desk(found, house, engine, journal, notary, days, adapter.repayments, vault.key_id)
 
 
 def _daily(found: Settings, journal: PostgresJournal, adapter: Adapter) -> daily.Desk:
@@ -157,6 +160,22 @@ def _close(journal: PostgresJournal, wire: DirectoryFiles | SftpFiles, adapter: 
     adapter.close()
     if isinstance(wire, SftpFiles):
         wire.close()
+
+
+def _vault(workspace: Path, journal: PostgresJournal, *, destroyed: bool) -> Vault:
+    """The data key, as the journal knows it; once it was destroyed none takes its place."""
+    events = journal.events()
+    if destroyed and destruction.begun(events) is not None:
+        return Vault(secrets.token_bytes(KEY_BYTES))
+    destruction.require_there(events)
+    vault = Vault.open(workspace, os.environ)
+    rotation.require_current(events, vault.key_id)
+    return vault
+
+
+def remains(found: Settings) -> Remains:
+    """What is personal in the workspace."""
+    return Remains(Path(found.cutover.workspace), os.environ)
 
 
 def keyring(found: Settings) -> Keyring:

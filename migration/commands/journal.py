@@ -19,7 +19,7 @@ Why = Annotated[str, typer.Option("--reason", help="Why; it is kept in the journ
 
 def verify() -> None:
     """Check the chain of events, every row against it, the kept files, the approvals and the signed roots."""
-    with desk() as opened:
+    with desk(destroyed=True) as opened:
         opened.begin()
         found = opened.notary.verify()
         if found:
@@ -30,7 +30,7 @@ def verify() -> None:
 
 def export(out: Annotated[Path, typer.Option("--out", help="The folder to write into.")]) -> None:
     """Write the evidence for an auditor: tables, signed roots, public key, and a verifier that needs only Python."""
-    with desk() as opened:
+    with desk(destroyed=True) as opened:
         opened.begin()
         whole = opened.notary.export(out)
         OUT.print(str(out))
@@ -51,7 +51,7 @@ def roots(
     reason: Why = "",
 ) -> None:
     """List the signed roots and compare their file with the chain."""
-    with desk() as opened:
+    with desk(destroyed=True) as opened:
         opened.begin()
         if restore:
             if not reason.strip():
@@ -76,7 +76,7 @@ def roots(
 
 def roles() -> None:
     """Make the roles of least privilege where they are missing, and give their rights."""
-    with desk() as opened:
+    with desk(destroyed=True) as opened:
         missing = opened.journal.assign_rights()
     OUT.print("all roles are there, with their rights" if not missing else "an administrator of the server has to run:")
     for role in missing:
@@ -92,7 +92,7 @@ def approvers(
     reason: Why = "",
 ) -> None:
     """Who may approve. While nobody is granted, everybody may who is not revoked."""
-    with desk() as opened:
+    with desk(destroyed=True) as opened:
         opened.begin()
         for standing, names in (("granted", grant or ()), ("revoked", revoke or ())):
             for one in names:

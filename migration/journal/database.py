@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -156,6 +156,19 @@ class Database:
             return self._within(within, read_only=False)
 
         return self._again(attempt)
+
+    def compact(self, tables: Iterable[str]) -> None:
+        """Write tables anew, so that the blocks that held removed rows are given back; their owner's right is needed."""
+
+        def body(_: int) -> None:
+            try:
+                with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+                    for table in tables:
+                        connection.exec_driver_sql(f"VACUUM FULL journal.{table}")
+            except DBAPIError as error:
+                raise faults.translate(error.orig) from None
+
+        self._again(body)
 
     def close(self) -> None:
         """Close the connections."""

@@ -9,6 +9,7 @@ from migration.journal.approvals import ApprovalVerbs
 from migration.journal.bundle import EvidenceVerbs
 from migration.journal.database import Database
 from migration.journal.days import DayVerbs
+from migration.journal.destruction import DestructionVerbs
 from migration.journal.exceptions import ExceptionVerbs
 from migration.journal.inquiries import InquiryVerbs
 from migration.journal.roots import RootVerbs
@@ -20,7 +21,15 @@ if TYPE_CHECKING:
 
 
 class PostgresJournal(
-    RunVerbs, InquiryVerbs, ExceptionVerbs, ApprovalVerbs, StageVerbs, RootVerbs, EvidenceVerbs, DayVerbs
+    RunVerbs,
+    InquiryVerbs,
+    ExceptionVerbs,
+    ApprovalVerbs,
+    StageVerbs,
+    RootVerbs,
+    EvidenceVerbs,
+    DayVerbs,
+    DestructionVerbs,
 ):
     """The system of record (R1) on any PostgreSQL; brings the schema up to date when made.
 

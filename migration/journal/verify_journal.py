@@ -12,7 +12,8 @@ itself, cannot be told from the present one. 不给 --roots，则无法识别“
 What is checked: (1) each event's digest = SHA-256(previous digest + canonical JSON of actor, at, kind, payload, seq);
 (2) each root: its Ed25519 signature, its Merkle tree (RFC 6962) over the events, its link to the root before, its own event;
 (3) the last root covers everything; (4) each group of rows has the SHA-256 that the last event about it says; (5) no
-request left without enough approvals, of other persons than the requester, none revoked, none after a rejection.
+request left, and nothing was destroyed, without enough approvals, of other persons than the requester, none revoked, none
+after a rejection; nothing of production was destroyed before its last day.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ WORDS = {
     "ROOT_HANDED_OVER": "a root handed over earlier is not in the bundle · 先前交付的根不在证据包中",
     "TAIL_UNSEALED": "events after the last signed root · 最后一个签名根之后还有事件",
     "ROWS_CHANGED": "rows are not what the last event about them says · 数据行与事件所记摘要不符",
-    "APPROVAL_INVALID": "an answer or a delivery that the approvals do not carry · 审批不成立",
+    "APPROVAL_INVALID": "an answer, a delivery or a destruction that the approvals do not carry · 审批不成立",
     "LINE_INVALID": "a line that cannot be read as it must be written · 行格式不符",
     "FILE_MISSING": "the file is missing or not whole · 文件缺失或不完整",
 }
@@ -174,11 +175,13 @@ class Approvals:
         self.rejected: set[tuple[str, str]] = set()
         self.rights: dict[str, str] = {}
         self.production = False
+        self.at = ""  # of the event under way
 
     def allow(self, kind: str, said: dict[str, Any]) -> bool:
         """Take an event in; False when it may not be."""
         act = {"begun": self._begun, "gate_opened": self._opened, "approver_set": self._right}.get(kind)
-        judge = {"decided": self._decided, "delivered": self._delivered}.get(kind)
+        judges = {"decided": self._decided, "delivered": self._delivered, "destruction_begun": self._destroyed}
+        judge = judges.get(kind)
         if act is not None:
             act(said)
         return judge is None or judge(said)
@@ -207,6 +210,10 @@ class Approvals:
         else:
             self.given.setdefault(gate, set()).add(key)
         return fits
+
+    def _destroyed(self, said: dict[str, Any]) -> bool:
+        due = not self.production or said["keep_until"] < self.at[:10]
+        return due and self._delivered({"gate": "destroy", "digest": said["digest"]})
 
     def _delivered(self, said: dict[str, Any]) -> bool:
         gate = (said["gate"].split("#")[0], said["digest"])
@@ -272,6 +279,7 @@ class Verification:
             if event["digest"] != _link(event):
                 self._fail("CHAIN_DIGEST", subject)
             said = json.loads(event["payload"])
+            approvals.at = event["at"]
             if not approvals.allow(event["kind"], said):
                 self._fail("APPROVAL_INVALID", subject)
             self.groups.update(said.get("witness", {}) if isinstance(said, dict) else {})

@@ -100,23 +100,23 @@ class Keyring:
     def switch(self) -> None:
         """Let the coming key take the place of the present one; where it comes from the environment, its keeper does that."""
         kept, following, old = (self._keys / name for name in ("data.key", "data.key.next", "data.key.old"))
-        _scrub(old)
+        scrub(old)
         if vault.VARIABLE in self._environ:
             return
         if self._environ.get(NEXT_VARIABLE) is not None:
-            _scrub(kept)
+            scrub(kept)
             return
         os.link(kept, old)
         following.replace(kept)
         stored.sync(self._keys)
-        _scrub(old)
+        scrub(old)
 
     def sweep(self) -> tuple[str, ...]:
         """Remove what lies under any other key than the coming one, where a copy under that verifies.
 
         Returns the digests of snapshots of which there is none: nothing of theirs is touched.
         """
-        _scrub(self._keys / "data.key.old")
+        scrub(self._keys / "data.key.old")
         after = self._after or self._before
         SnapshotStore(self._workspace, after, self._clock).tidy()
         left = []
@@ -143,7 +143,7 @@ def _digests_of(place: Path) -> dict[str, str]:
     return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(place.glob("*.parquet"))}
 
 
-def _scrub(path: Path) -> None:
+def scrub(path: Path) -> None:
     """Overwrite a key file before it goes. What a file system keeps of it elsewhere is out of reach."""
     if not path.exists():
         return

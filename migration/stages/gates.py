@@ -31,7 +31,7 @@ def digest_of(house: House, gate: str, round_no: int, content: Mapping[str, obje
 
 def needed(house: House, gate: str) -> int:
     """Two persons (by configuration) where money moves, one elsewhere."""
-    doubled = gate.endswith(".full") or gate.startswith("resend.") or gate == "reconcile"
+    doubled = gate.endswith(".full") or gate.startswith("resend.") or gate in {"reconcile", "destroy"}
     return house.terms.require_approvals if doubled else 1
 
 

@@ -8,8 +8,9 @@ SELECT row_to_json(r)::text FROM (
 
 -- name: rows_correction
 SELECT row_to_json(r)::text FROM (
-    SELECT seq, user_id, field, journal.committed(nonce, old) AS old, journal.committed(nonce, new) AS new,
-           journal.committed(nonce, reason) AS reason, by, importer, at
+    SELECT seq, user_id, field, coalesce(committed ->> 'old', journal.committed(nonce, old)) AS old,
+           coalesce(committed ->> 'new', journal.committed(nonce, new)) AS new,
+           coalesce(committed ->> 'reason', journal.committed(nonce, reason)) AS reason, by, importer, at
     FROM journal.correction WHERE cutover = %(cutover)s ORDER BY seq) r
 
 -- name: rows_approver
@@ -96,6 +97,7 @@ FROM journal.batch b
 CROSS JOIN LATERAL (VALUES ('request', b.request_sha256), ('result', b.result_sha256)) AS w (side, sha256)
 LEFT JOIN journal.batch_content c ON c.batch = b.no AND c.side = w.side
 WHERE b.cutover = :cutover AND w.sha256 <> '' AND encode(sha256(c.content), 'hex') IS DISTINCT FROM w.sha256
+  AND NOT (c.batch IS NULL AND journal.destroying(b.cutover))
 ORDER BY 1, 2, 3
 
 -- name: rows_day

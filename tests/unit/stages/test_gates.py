@@ -69,8 +69,9 @@ def test_another_gate_round_content_or_snapshot_is_another_digest():
         ("debts.sample", 1),
         ("listings.full", 3),
         ("debts.full", 3),
-        ("reconcile", 3),
         ("resend.2017-11-18.000001", 3),
+        ("reconcile", 3),
+        ("destroy", 3),
     ],
 )
 def test_where_money_moves_more_persons_are_needed(gate, persons):
