@@ -49,4 +49,5 @@ def script(tmp_path_factory: pytest.TempPathFactory) -> Script:
             timeout=900,
         )
 
+    run.home = home  # type: ignore[attr-defined]
     return run

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+import sqlite3
 from dataclasses import dataclass, field
 
 import pytest
 
 from migration.stages.order import ROUNDS, STAGES, STEPS
 from tests.dags.harness.doubles import SECRET, calls
+from tests.support import canaries
 
 pytestmark = pytest.mark.timeout(900)
 
@@ -66,7 +68,7 @@ PLAYS = {
 
 @pytest.fixture(scope="module")
 def played(script, tmp_path_factory):
-    """Name of a play -> (what came of it, the calls the double saw, its folder), and the whole log under `log`."""
+    """Name of a play -> (what came of it, the calls the double saw); the whole log under `log`, Airflow's folder under `home`."""
     folders = {name: tmp_path_factory.mktemp("play") for name in PLAYS}
     asked = []
     for name, play in PLAYS.items():
@@ -82,7 +84,7 @@ def played(script, tmp_path_factory):
     done = script("dag_test.py", str(plays), str(answers))
     results = json.loads(answers.read_text())
     found = {name: (result, calls(folders[name])) for name, result in zip(PLAYS, results, strict=True)}
-    return found | {"log": done.stdout + done.stderr}
+    return found | {"log": done.stdout + done.stderr, "home": script.home}
 
 
 def states(result):
@@ -172,6 +174,22 @@ def test_an_unforeseen_exception_is_retried_then_red_and_shows_no_values(played)
     assert "unexpected KeyError at doubles.py" in played["log"]
     for word in SECRET.split():
         assert word not in played["log"]
+
+
+def test_nothing_personal_is_left_in_airflows_database_its_logs_or_beside_them(played):
+    """Rendered fields, XCom, notes, task instances: all of the SQLite; a crash carried the values in its exception."""
+    watch = canaries.Watch(SECRET.split())
+    watch.folder("home", played["home"])
+    watch.look("log", played["log"])
+    with sqlite3.connect(played["home"] / "airflow.db") as database:
+        tables = [name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        assert {"rendered_task_instance_fields", "xcom", "task_instance_note", "task_instance"} <= set(tables)
+        for table in tables:
+            for row in database.execute(f'SELECT * FROM "{table}"'):
+                watch.look_all(table, (cell if isinstance(cell, bytes) else str(cell) for cell in row))
+    assert watch.looked["task_instance"] > 0
+    assert watch.looked["rendered_task_instance_fields"] > 0
+    assert watch.seen == {}
 
 
 def test_a_day_is_asked_for_until_its_files_are_there(played):

@@ -20,6 +20,7 @@ from migration.journal.memory import MemoryJournal
 from migration.sandbox.bank.corruptions import spoil
 from migration.sandbox.bank.tables import APPZX, BID, BIDIN, SIGTRAN
 from tests.contract.platforms import Tables, row
+from tests.support import canaries as canaries_of
 from tests.support.platform import company, joined, loan, person
 from tests.support.rehearsal import Rehearsal
 
@@ -46,10 +47,7 @@ def platform() -> Tables:
 
 def canaries(exports: dict[str, Any]) -> set[str]:
     """Every value of the people that must not come up: names, ID numbers, phones, cards, accounts at the bank."""
-    users = platform()["users"]
-    found = {*NAMES, *CARDS, *(u["id_no"] for u in users), *(u["phone"] for u in users)}
-    found |= {u["corporate_account"] for u in users if u["corporate_account"]}
-    return found | {a for a in exports["users"]["account_no"].to_pylist() if a}
+    return canaries_of.of_platform(platform()) | {a for a in exports["users"]["account_no"].to_pylist() if a}
 
 
 @dataclass
@@ -60,8 +58,10 @@ class Heard:
     text: str
 
     def leaks(self, secrets: set[str]) -> set[str]:
-        """Canaries in it, as they are or in the bank's encoding."""
-        return {secret for secret in secrets if secret in self.text}
+        """Canaries in it, in whatever form."""
+        watch = canaries_of.Watch(secrets)
+        watch.look("said", self.text)
+        return watch.seen.get("said", set())
 
 
 class Checkpoint:

@@ -15,6 +15,7 @@ import urllib.parse
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -63,11 +64,14 @@ def platform() -> Tables:
     return joined({"users": users, "escrow_accounts": cash}, *loans)
 
 
-def forms(value: str) -> set[bytes]:
+@cache
+def forms(value: str) -> frozenset[bytes]:
     """Every way in which the value may be written down."""
     found: set[bytes] = set()
     for encoding in _ENCODINGS:
-        raw = value.encode(encoding)
+        raw = value.encode(encoding, "ignore")
+        if raw.decode(encoding) != value:  # this encoding cannot carry it
+            continue
         found |= {raw, raw.hex().encode(), raw.hex().upper().encode()}
         found |= {_inside_base64(raw, offset) for offset in range(3)}
         found.add("".join(f"\\x{byte:02x}" for byte in raw).encode())
@@ -78,7 +82,7 @@ def forms(value: str) -> set[bytes]:
         found |= {
             "".join(form.format(ord(one)) for one in value).encode() for form in ("&#{};", "&#x{:x};", "&#x{:X};")
         }
-    return found
+    return frozenset(found)
 
 
 def _inside_base64(raw: bytes, offset: int) -> bytes:

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from migration.domain import errors
 
-SECRET = "张三 13800138000"
+SECRET = "欧阳麒雀 13976530001 110101198001010012 6222020200123400001"
 """Stands for personal data that an unforeseen exception might carry."""
 
 ERRORS = {
