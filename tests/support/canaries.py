@@ -19,6 +19,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from migration.sandbox.generate.numbers import id_with_check
 from tests.contract.platforms import Tables, row
 from tests.support.platform import joined, loan, person
@@ -97,7 +99,14 @@ class Watch:
 
     def __init__(self, wanted: Iterable[str] | None = None) -> None:
         chosen = values() if wanted is None else list(wanted)
-        self._forms = {value: forms(value) for value in chosen}
+        self._starting: dict[bytes, list[tuple[bytes, str]]] = {}
+        for value in chosen:
+            for form in forms(value):
+                self._starting.setdefault(form[:4], []).append((form, value))
+        self._pairs = [np.zeros(65_536, dtype=bool) for _ in range(2)]
+        for start in self._starting:
+            for half, seen in enumerate(self._pairs):
+                seen[int.from_bytes(start[2 * half : 2 * half + 2], "little")] = True
         self.seen: Found = {}
         self.looked: dict[str, int] = {}
 
@@ -106,9 +115,18 @@ class Watch:
         raw = content if isinstance(content, bytes) else content.encode("utf-8", "surrogatepass")
         self.looked[place] = self.looked.get(place, 0) + len(raw)
         for piece in unpacked(raw):
-            hits = {value for value, wanted in self._forms.items() if any(form in piece for form in wanted)}
+            hits = set(self._hits(piece))
             if hits:
                 self.seen.setdefault(place, set()).update(hits)
+
+    def _hits(self, piece: bytes) -> Iterator[str]:
+        """Only where the first four bytes may begin a form is it compared: fonts in a PDF are millions of bytes."""
+        octets = np.frombuffer(piece, dtype=np.uint8).astype(np.uint16)
+        pairs = octets[:-1] | (octets[1:] << 8)
+        for at in np.flatnonzero(self._pairs[0][pairs[:-2]] & self._pairs[1][pairs[2:]]) if len(pairs) > 2 else ():
+            for form, value in self._starting.get(piece[at : at + 4], ()):
+                if piece.startswith(form, at):
+                    yield value
 
     def look_all(self, place: str, pieces: Iterable[bytes | str]) -> None:
         for piece in pieces:
