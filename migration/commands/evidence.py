@@ -16,6 +16,7 @@ from migration.commands.shared import OUT, desk, emit, settings
 from migration.domain.errors import ConfigurationError, GateClosed
 from migration.domain.findings import Finding
 from migration.domain.outcome import balance, outcome
+from migration.domain.repayment_terms import repayment_terms
 from migration.reports import exports, figures, pack, passport_text, passports
 from migration.reports.material import Scope
 from migration.settings import Settings
@@ -96,7 +97,8 @@ def export(out: Out) -> None:
     with desk() as opened:
         opened.begin()
         book = opened.house.book()
-        exports.write(out, outcome(book, opened.journal.batches()), balance(book).as_json())
+        tables = outcome(book, opened.journal.batches()) | {"notices_terms": repayment_terms(book)}
+        exports.write(out, tables, balance(book).as_json())
         OUT.print(str(out))
 
 

@@ -79,6 +79,27 @@ def test_exports_equal_the_expected_outcome_and_the_banks_own_ledger(rehearsed):
     assert {r["app_id"]: r["account_no"] for r in held["accounts"] if r["app_id"]} == opened
 
 
+def test_borrowers_are_told_limit_and_term_of_their_authorisation(rehearsed):
+    place, environment = rehearsed
+    assert cutover(environment, "export", "--out", str(place / "out")).returncode == 0
+    terms = {r["user_id"]: r for r in _csv(place / "out" / "notices_terms.csv")}
+    told = [r["user_id"] for r in _csv(place / "out" / "notices.csv") if r["kind"] == "grant_repayment"]
+    assert list(terms) == told
+    left = [
+        int(r["principal_fen"]) - int(r["principal_paid_fen"]) + int(r["interest_fen"]) - int(r["interest_paid_fen"])
+        for r in _csv(place / "out" / "schedules.csv")
+    ]
+    assert sum(int(r["limit_fen"]) for r in terms.values()) == sum(left)
+    registered = [r for r in _csv(place / "out" / "listings.csv") if r["disposition"] == "registered"]
+    assert sum(int(r["listings"]) for r in terms.values()) == len(registered)
+    assert terms["X0902"] == {
+        "user_id": "X0902",
+        "listings": "1",
+        "limit_fen": terms["X0902"]["limit_fen"],
+        "until": "2018-06-18",
+    }
+
+
 def test_running_it_again_changes_nothing(rehearsed):
     place, environment = rehearsed
     before = sorted((p.name, p.read_bytes()) for p in (place / "bank" / "out").rglob("3005-*"))
