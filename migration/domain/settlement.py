@@ -120,7 +120,7 @@ def settled(
     for side, (column, booked) in balances.items():
         due = _sums(*dues[side])
         sides[side] = tuple(_apart(due, booked))
-        counts[side] = due.num_rows
+        counts |= {side: due.num_rows, f"{side}_fen": int(fen(booked["fen"]).sum())}
         told = _sums(ordered[column], np.where(paid, wanted, 0))
         findings += _unlike("DRILL_BALANCE", side, told, booked, "booked by the bank beside its own answers")
         refused = _sums(ordered[column], np.where(paid, 0, wanted))

@@ -34,7 +34,6 @@ WORDS: Final[dict[str, Pair]] = {
     "lenders": ("出借人", "Lender"),
     "borrowers": ("借款人", "Borrower"),
     "listings": ("标的", "Listing"),
-    "total": ("合计", "In all"),
     "number": ("个数", "How many"),
     "differ": ("不符", "Off"),
     "due": ("应付", "Due"),
@@ -85,16 +84,17 @@ def _tiles(done: Mapping[str, Any], say: Mapping[str, str]) -> list[Tile]:
 
 
 def _sides(done: Mapping[str, Any], say: Mapping[str, str]) -> Table:
-    """Lenders, borrowers, listings: how many, how many are off; the sums are the same on every side."""
+    """Lenders, borrowers, listings, debts: how many, how many are off, what was due and received."""
+    due = done["due_fen"]
     rows: list[Row] = [
-        (say[side], done[side], done["off"][side]["rows"], None, None, _mark(done["off"][side]["rows"]))
-        for side in SIDES
+        (say[side], done[side], wrong, due, done[f"{side}_fen"], _mark(wrong or due - done[f"{side}_fen"]))
+        for side, wrong in ((side, done["off"][side]["rows"]) for side in SIDES)
     ]
     total = (
-        say["total"],
+        say["debts"],
         done["debts"],
         done["debts"] - done["paid"],
-        done["due_fen"],
+        due,
         done["paid_fen"],
         _mark(done["off_fen"]),
     )

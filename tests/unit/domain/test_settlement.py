@@ -121,7 +121,7 @@ def test_all_paid_is_silent_and_the_sums_close(claim, snapshot):
     found = judge(claim, snapshot)
     assert named(found) == []
     assert found.counts == {
-        "lenders": 2, "borrowers": 2, "listings": 2, "debts": 4, "paid": 4, "principal_fen": 1000, "interest_fen": 17,
+        "lenders": 2, "borrowers": 2, "listings": 2, "lenders_fen": 1017, "borrowers_fen": 1017, "listings_fen": 1017, "debts": 4, "paid": 4, "principal_fen": 1000, "interest_fen": 17,
         "due_fen": 1017, "paid_fen": 1017, "off_fen": 0, "bonus_fen": 3, "second_uses_refused": 4, "second_uses_accepted": 0,
     }  # fmt: skip
     assert found.refused == {}
@@ -175,6 +175,7 @@ def test_a_bank_that_books_otherwise_than_it_answers_is_named(claim, snapshot, c
     first[3][column] += 5
     found = judge(claim, snapshot, first)
     assert named(found) == [("DRILL_BALANCE", f"users/{user}")]
+    assert sorted(found.counts[f"{side}_fen"] for side in ("lenders", "borrowers", "listings")) == [1017, 1017, 1022]
     assert found.counts["off_fen"] == 0
 
 

@@ -12,11 +12,11 @@ from tests.unit.reports.material_kit import material
 CLEAN = {
     "drill": 1, "debts": 8, "paid": 8, "principal_fen": 3_800_010, "interest_fen": 90, "due_fen": 3_800_100,
     "paid_fen": 3_800_100, "off_fen": 0, "bonus_fen": 1_234, "second_uses_refused": 8, "second_uses_accepted": 0,
-    "lenders": 3, "borrowers": 2, "listings": 2, "refused": {}, "findings": 0, "named": [], "answers": [],
+    "lenders": 3, "borrowers": 2, "listings": 2, "lenders_fen": 3_800_100, "borrowers_fen": 3_800_100, "listings_fen": 3_800_100, "refused": {}, "findings": 0, "named": [], "answers": [],
     "off": {side: {"rows": 0, "named": []} for side in ("lenders", "borrowers", "listings")},
 }  # fmt: skip
 FAULTY = CLEAN | {
-    "paid": 7, "paid_fen": 3_700_100, "off_fen": 100_000, "refused": {"other_holder": 1}, "findings": 1,
+    "paid": 7, "paid_fen": 3_700_100, "off_fen": 100_000, "lenders_fen": 3_700_100, "refused": {"other_holder": 1}, "findings": 1,
     "named": [{"code": "DRILL_REFUSED", "subject": "debts/D1", "detail": "refused with 54", "mend": ""}],
     "off": {side: {"rows": 1, "named": []} for side in ("lenders", "borrowers", "listings")},
 }  # fmt: skip
@@ -54,7 +54,7 @@ def test_a_clean_drill_shows_its_sums_and_no_faults(language, title, bonus):
     ]
     (sides,) = tables(found)
     assert [tuple(row)[1:5] for row in sides.rows] == [
-        (3, 0, None, None), (2, 0, None, None), (2, 0, None, None), (8, 0, 3_800_100, 3_800_100)
+        (3, 0, 3_800_100, 3_800_100), (2, 0, 3_800_100, 3_800_100), (2, 0, 3_800_100, 3_800_100), (8, 0, 3_800_100, 3_800_100)
     ]  # fmt: skip
 
 
