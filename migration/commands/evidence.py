@@ -13,6 +13,7 @@ from rich.table import Table
 from migration import wiring
 from migration.bank.keeping import manifest_digests
 from migration.commands.shared import OUT, desk, emit, settings
+from migration.commands.withdrawn import reported
 from migration.domain.errors import ConfigurationError, GateClosed
 from migration.domain.findings import Finding
 from migration.domain.outcome import balance, outcome
@@ -74,7 +75,8 @@ def report(
         opened.begin()
         found = opened.settings
         manifests = manifest_digests(found.cutover.workspace)
-        material = gather.material(opened.house, kind or found.cutover.kind, _scope(found), manifests)
+        withdrawn = reported(wiring.store_url(found))
+        material = gather.material(opened.house, kind or found.cutover.kind, _scope(found), manifests, withdrawn)
         written = pack.write(replace(material, other=other), out, language or found.cutover.language)
     for place in (written.html, written.xlsx, written.pdf, written.json, written.sums):
         OUT.print(str(place), soft_wrap=True, highlight=False)

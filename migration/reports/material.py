@@ -26,6 +26,15 @@ class Scope:
     profile: str
 
 
+@dataclass(frozen=True, slots=True)
+class Withdrawn:
+    """The books of the withdrawal service at one moment; int fen, fees included unless they stand beside."""
+
+    accounts: pa.Table  # escrow_id, opening_fen, paid_fen, in_transit_fen, left_fen, frozen_fen, moved_at, differs
+    movements: pa.Table  # day (in Beijing), kind, fen, times
+    states: pa.Table  # state, times, amount_fen, fee_fen, free
+
+
 @dataclass(frozen=True)
 class Material:
     """One cutover as the journal, the snapshot and the verifier tell it. Money is int fen; no personal data but ids."""
@@ -54,6 +63,7 @@ class Material:
     versions: Mapping[str, str]
     done: bool
     drill: Mapping[str, object] | None = None  # the last settlement drill that was settled
+    withdrawn: Withdrawn | None = None  # None: the books of the withdrawals were never opened
     other: Mapping[str, object] | None = None  # the figures file of another report, to be laid beside this one
 
     @cached_property

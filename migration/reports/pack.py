@@ -12,7 +12,7 @@ from migration.reports import codes, figures, page, paper, workbook
 from migration.reports.document import Document, Fact, Tile
 from migration.reports.hand_out import hand_out
 from migration.reports.material import Material
-from migration.reports.sections import rules, sections
+from migration.reports.sections import rules, sections, withdrawn
 from migration.reports.sections.balance import fen
 from migration.reports.texts import count, moment, yuan
 from migration.reports.words import COVER, DRAWING, KINDS, of
@@ -96,6 +96,7 @@ def verdict(material: Material) -> str:
     drilled = material.drill or {"findings": 0, "off_fen": 0}
     wrong = bool(found["differences"] or found["planted_unseen"] or material.chain["breaks"])
     wrong |= bool(drilled["findings"] or drilled["off_fen"])
+    wrong |= material.withdrawn is not None and withdrawn.open_accounts(material.withdrawn).num_rows > 0
     agrees = all(control.agrees for control in (*material.controls, *material.disclosed))
     if wrong or (material.done and (material.balance["difference_fen"] != 0 or not agrees)):
         return "broken"

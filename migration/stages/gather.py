@@ -12,7 +12,7 @@ from migration.domain.columns import equals
 from migration.domain.outcome import balance, outcome
 from migration.domain.ports import Batch, Journal
 from migration.domain.tables import ENTITY_OF, SNAPSHOT
-from migration.reports.material import Material, Scope
+from migration.reports.material import Material, Scope, Withdrawn
 from migration.stages import drill, progress, sample_notes
 from migration.stages.house import House
 from migration.verification.run import Evidence, Exchanged, verify
@@ -72,7 +72,9 @@ def _reader(read: Callable[[Batch], bytes], batch: Batch) -> Callable[[], bytes]
     return lambda: read(batch)
 
 
-def material(house: House, kind: str, scope: Scope, manifests: Mapping[str, str]) -> Material:
+def material(
+    house: House, kind: str, scope: Scope, manifests: Mapping[str, str], withdrawn: Withdrawn | None = None
+) -> Material:
     """Everything a report shows; the verifier is asked anew. `manifests`: name of a file -> SHA-256 of its manifest."""
     journal, terms = house.journal, house.terms
     book = house.book()
@@ -107,6 +109,7 @@ def material(house: House, kind: str, scope: Scope, manifests: Mapping[str, str]
         versions=_versions(house),
         done=progress.done(house, "reconcile"),
         drill=drill.latest(journal),
+        withdrawn=withdrawn,
     )
 
 

@@ -92,7 +92,7 @@ class Books:
     async def ledger(self) -> tuple[Line, ...]:
         """Every account, its movements added up anew."""
         async with self.database.transaction() as connection:
-            return tuple(_line(row) for row in await connection.fetch(query("book")))
+            return tuple(line_of(row) for row in await connection.fetch(query("book")))
 
     async def of_accounts(self, escrow_ids: Sequence[str]) -> tuple[dict[str, object], ...]:
         """The withdrawals from these accounts, oldest first; none before the books were opened."""
@@ -212,7 +212,8 @@ def closed(lines: Sequence[Line]) -> tuple[Finding, ...]:
     )
 
 
-def _line(row: Any) -> Line:
+def line_of(row: Any) -> Line:
+    """A row of the query `book` as a value."""
     transit = row["reserved"] - row["returned"] - row["paid"]
     paid = row["paid"] - row["reversed"]
     left = row["opened"] - transit - paid

@@ -10,11 +10,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TypeVar
 
-import asyncpg
 import uvicorn
-import uvloop
 
-from migration.domain.errors import TransientError
 from migration.withdrawals import workdays
 from migration.withdrawals.api import Counter, application
 from migration.withdrawals.books import Books
@@ -23,6 +20,7 @@ from migration.withdrawals.custody import Custody
 from migration.withdrawals.database import Database, install
 from migration.withdrawals.desk import Desk
 from migration.withdrawals.escrow_http import EscrowOverHttp
+from migration.withdrawals.running import run
 from migration.withdrawals.sender import Sender
 from migration.withdrawals.tokens import Tokens
 from migration.withdrawals.values import Terms
@@ -51,7 +49,7 @@ class Plant:
             async with _opened(self.url, as_service=False) as database:
                 return await verb(Books(database, now))
 
-        return _run(body())
+        return run(body())
 
     def look(self, verb: Callable[[Books], Awaitable[T]]) -> T:
         """Run a verb that only reads; the schema may be missing. TransientError when the store is away."""
@@ -60,11 +58,11 @@ class Plant:
             async with _opened(self.url, as_service=False) as database:
                 return await verb(Books(database, now))
 
-        return _run(body())
+        return run(body())
 
     def serve(self, port: int, tokens: Tokens, custody: Custody, announce: Callable[[str], None]) -> None:
         """Serve on 127.0.0.1 until told to stop."""
-        _run(self._serve(port, tokens, custody, announce))
+        run(self._serve(port, tokens, custody, announce))
 
     async def _serve(self, port: int, tokens: Tokens, custody: Custody, announce: Callable[[str], None]) -> None:
         await install(self.url)
@@ -80,7 +78,7 @@ class Plant:
 
     def send(self) -> None:
         """Work on the outbox until SIGTERM or SIGINT."""
-        _run(self._send())
+        run(self._send())
 
     async def _send(self) -> None:
         stop = asyncio.Event()
@@ -100,17 +98,3 @@ async def _opened(url: str, *, as_service: bool, size: int = 16) -> AsyncIterato
         yield database
     finally:
         await database.close()
-
-
-def _run(body: Awaitable[T]) -> T:
-    async def awaited() -> T:
-        return await body
-
-    try:
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            return runner.run(awaited())
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as away:
-        state = getattr(away, "sqlstate", None) or type(away).__name__
-        raise TransientError.of(
-            "WITHDRAWALS_STORE", "store", f"does not answer ({state})", "is the server of store.url up?"
-        ) from None

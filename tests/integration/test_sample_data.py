@@ -139,6 +139,12 @@ def test_what_is_left_at_the_escrow_is_opened_for_withdrawal_and_closes(rehearse
         (row["escrow_id"], int(row["available_fen"]), int(row["frozen_fen"])) for row in rows
     }
     assert ledger["total"]["difference_fen"] == 0
+    told = cutover(environment, "report", "--out", str(place / "opened"), "--language", "en")
+    assert told.returncode == 0, told.stderr
+    (page,) = (place / "opened").glob("*.html")
+    text = page.read_text(encoding="utf-8")
+    assert f"all {len(rows):,} accounts close" in text
+    assert "The openings are this cutover&#39;s residual balances, account by account." in text
     stop = cutover(
         environment, "withdrawals", "release", "6a000a40-2d59-4dc8-b1da-78bff0e90f85", "--as", "A", "--reason", "x"
     )

@@ -35,6 +35,7 @@ from migration.reports.sections import (
     untested,
     verification,
     versions,
+    withdrawn,
 )
 
 Build = Callable[[Material, str], Section | None]
@@ -55,6 +56,7 @@ SECTIONS: Final[tuple[Build, ...]] = (
     approvals.build,
     files.build,
     residuals.build,
+    withdrawn.build,
     authorisations.build,
     notices.build,
     timings.build,

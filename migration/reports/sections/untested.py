@@ -41,9 +41,10 @@ def _by_kind(material: Material) -> Iterator[Pair]:
             "Some approvals were written beforehand as a rehearsal; they are nobody's judgement.",
         )
     yield (
-        "日终对账文件（EVE / ALEVE）未导入；遗留余额提现服务不在本报告范围。",
-        "Daily reconciliation files (EVE / ALEVE) were not imported; the withdrawal service is outside this report.",
+        "日终对账文件（EVE / ALEVE）未导入。",
+        "Daily reconciliation files (EVE / ALEVE) were not imported.",
     )
+    yield _withdrawn(material)
 
 
 def _drilled(material: Material) -> Pair:
@@ -55,6 +56,18 @@ def _drilled(material: Material) -> Pair:
     return (
         "清偿演练只在沙箱银行进行；银行不掌握利息，按指令入账。",
         "The settlement drill was on the sandbox bank only; the bank does not know the interest and books what it is told.",
+    )
+
+
+def _withdrawn(material: Material) -> Pair:
+    if material.withdrawn is None:
+        return (
+            "遗留余额提现尚未开通：没有提现账本。",
+            "Withdrawals of the residual balances are not opened yet: there is no ledger of them.",
+        )
+    return (
+        "遗留余额提现的已付数取自原托管机构的应答，未与其自身账单核对。",
+        "What was paid of the residual balances is the legacy escrow's word; its own statement was not compared.",
     )
 
 

@@ -121,3 +121,6 @@ SELECT amount_fen, state FROM withdrawals.withdrawal WHERE id = $1 FOR UPDATE
 
 -- name: counts
 SELECT state, count(*) AS n, sum(amount_fen + fee_fen)::bigint AS fen FROM withdrawals.withdrawal GROUP BY state ORDER BY state
+
+-- name: ended
+SELECT state, count(*), sum(amount_fen)::bigint, sum(fee_fen)::bigint, count(free_month) FROM withdrawals.withdrawal GROUP BY state ORDER BY state

@@ -277,3 +277,18 @@ GRANT SELECT ON withdrawals.account, withdrawals.holder, withdrawals.withdrawal,
 GRANT UPDATE (left_fen, in_transit_fen) ON withdrawals.account TO cutover_withdrawals;
 GRANT INSERT ON withdrawals.withdrawal, withdrawals.answer, withdrawals.outbox, withdrawals.movement TO cutover_withdrawals;
 GRANT INSERT, UPDATE ON withdrawals.free_use, withdrawals.large_use, withdrawals.outflow TO cutover_withdrawals;
+
+-- Who writes reports and passports reads sums, states and movements, no owner and no card; nothing when the role is not there (adr/0010).
+DO $$
+BEGIN
+    IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'cutover_reporter') THEN
+        GRANT USAGE ON SCHEMA withdrawals TO cutover_reporter;
+        GRANT SELECT (escrow_id, opening_fen, left_fen, in_transit_fen, paid_fen, frozen_fen) ON withdrawals.account TO cutover_reporter;
+        GRANT SELECT (id, escrow_id, amount_fen, fee_fen, free_month, state, reason, requested_at, changed_at)
+            ON withdrawals.withdrawal TO cutover_reporter;
+        GRANT SELECT ON withdrawals.movement TO cutover_reporter;
+        CREATE POLICY reported_account ON withdrawals.account FOR SELECT TO cutover_reporter USING (true);
+        CREATE POLICY reported_withdrawal ON withdrawals.withdrawal FOR SELECT TO cutover_reporter USING (true);
+    END IF;
+END
+$$;
