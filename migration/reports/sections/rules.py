@@ -18,8 +18,8 @@ from migration.reports.words import Pair, of
 WORDS: Final[dict[str, Pair]] = {
     "title": ("检查规则", "Rules at the gates"),
     "lead": (
-        "每道关口的规则由独立查询计算的指标判定，阈值事先确定。“走势”为历次运行发现的数量，先旧后新。",
-        "Judged on measures of an independent query, by thresholds fixed beforehand. Trend: what each run found, oldest first.",
+        "每道关口的规则由独立查询计算的指标判定，阈值事先确定。合计以分计。“走势”为该阶段历次运行（含前几轮）发现的数量，先旧后新。",
+        "Judged on measures of an independent query by thresholds fixed beforehand; sums in fen. Trend: each run, oldest first.",
     ),
     "all_pass": ("所有阻断规则的最近一次结果均为通过。", "The latest result of every blocking rule is a pass."),
     "attention": ("未通过与提示", "Not passed, and notes"),
@@ -45,7 +45,7 @@ TREND: Final = 8
 
 @dataclass(slots=True)
 class Judged:
-    """One gate of one round: the latest result of each rule, and what each run found."""
+    """One gate of one round: the latest result of each rule, and what each run of the stage found until then."""
 
     stage: str
     round: int
@@ -57,11 +57,13 @@ class Judged:
 def judged(material: Material) -> list[Judged]:
     """Gates in the order they were met."""
     found: dict[tuple[str, int], Judged] = {}
+    past: dict[tuple[str, str], list[CheckResult]] = {}
     for stage, round_no, at, result in material.checks:
         gate = found.setdefault((stage, round_no), Judged(stage, round_no, at))
         gate.at = at
         gate.latest[result.rule_id] = result
-        gate.history.setdefault(result.rule_id, []).append(result)
+        past.setdefault((stage, result.rule_id), []).append(result)
+        gate.history[result.rule_id] = list(past[stage, result.rule_id])
     return list(found.values())
 
 

@@ -140,6 +140,10 @@ def test_rules_show_the_latest_result_and_the_trend(done):
     assert (first[0], first[7], first[8], first[9]) == ("DEB-001", "passed", "2", "1 → 0")
     assert (second[1], second[7]) == ("rule 2", "noted")
     assert rules.not_passed(done) == []
+    again = [("debts", 2, at, result) for _, _, at, result in done.checks[1:2]]
+    later = tables(rules.build(replace(done, checks=[*done.checks, *again]), "en"))
+    assert later["Debts, round 2"][0][8:] == ["3", "1 → 0"]
+    assert later["Debts, round 1"][0][8:] == ["2", "1 → 0"]
 
 
 def test_a_failing_rule_says_how_many_which_keys_what_it_blocks_and_who_owns_it(done):
