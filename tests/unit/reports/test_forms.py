@@ -155,13 +155,12 @@ def test_equal_content_is_equal_bytes(done, tmp_path):
         assert getattr(one, form).read_bytes() == getattr(other, form).read_bytes(), form
 
 
-def test_another_row_is_another_digest(done):
-    found = [
-        figures.as_bytes(m, pack.build(m, "zh"))
-        for m in (done, replace(done, corrections=done.corrections.slice(0, 0)))
-    ]
-    one, other = (json.loads(text)["sections"] for text in found)
-    assert {name for name in one if one[name] != other[name]} == {"corrections"}
+def test_another_cell_is_another_digest(done):
+    (row,) = done.corrections.to_pylist()
+    other = done.corrections.from_pylist([{**row, "by": "operations-2"}], done.corrections.schema)
+    found = [figures.as_bytes(m, pack.build(m, "zh")) for m in (done, replace(done, corrections=other))]
+    before, after = (json.loads(text)["sections"] for text in found)
+    assert {name for name in before if before[name] != after[name]} == {"corrections"}
 
 
 def test_a_pack_that_cannot_be_written_leaves_nothing(done, tmp_path, monkeypatch):
