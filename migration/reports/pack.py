@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from migration.reports import codes, figures, page, paper, workbook
+from migration.reports import codes, figures, page
 from migration.reports.document import Document, Fact, Tile
 from migration.reports.hand_out import hand_out
 from migration.reports.material import Material
@@ -39,6 +39,8 @@ def write(material: Material, out: Path, language: str) -> Pack:
 
     ConfigurationError(OUT_FOLDER) when the folder cannot be written: then nothing of it is new.
     """
+    from migration.reports import paper, workbook  # noqa: PLC0415 - no other command wants them
+
     document = build(material, language)
     numbers = figures.as_bytes(material, document)
     document = replace(document, digest=hashlib.sha256(numbers).hexdigest())
