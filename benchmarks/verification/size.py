@@ -120,32 +120,35 @@ def _spoil(world: Any) -> list[str]:
 
 
 def _ours(folder: Path, _debts: int) -> None:
+    import pyarrow as pa  # noqa: PLC0415
     import pyarrow.parquet as pq  # noqa: PLC0415
 
     from migration.domain.tables import EXPORTS, SNAPSHOT  # noqa: PLC0415
+    from migration.verification.chunks import Merged, differing  # noqa: PLC0415
+    from migration.verification.gathered import OF_DEBTS  # noqa: PLC0415
     from migration.verification.library import SPECS  # noqa: PLC0415
-    from migration.verification.windows import stored  # noqa: PLC0415
-    from migration.verification.workbench import Workbench  # noqa: PLC0415
+    from migration.verification.windows import stored, together  # noqa: PLC0415
+    from migration.verification.workbench import WINDOW, Workbench  # noqa: PLC0415
     from tests.support.large_world import LargeWorld  # noqa: PLC0415
 
     empty = LargeWorld(1_000, 0, files=False).evidence()
     began, spent = time.perf_counter(), time.process_time()
+    legacy, claim = stored(folder / "legacy.parquet", LEGACY), stored(folder / "claim.parquet", CLAIM)
     users = pq.read_table(folder / "users.parquet", columns=["user_id", "kept_user_id", "account_no", "disposition"])
-    evidence = replace(
-        empty,
-        snapshot={name: schema.empty_table() for name, schema in SNAPSHOT.items()}
-        | {"debts": stored(folder / "legacy.parquet", LEGACY)},
-        claim={name: schema.empty_table() for name, schema in EXPORTS.items()}
-        | {"users": users, "debts": stored(folder / "claim.parquet", CLAIM)},
-    )
-    rows = [spec.sql for spec in SPECS if spec.name in {"debts.rows", "debts.claimed"}]
-    named: set[str] = set()
-    with Workbench(evidence) as bench:
-        for _ in bench.windows("debts", differing_only=True):
-            bench.gather("debts", ("g_persons", "g_listings"))
-            named |= {key for sql in (*rows, HOLDERS) for key in bench.keys(sql)}
-        sums = [bench.keys(spec.sql) for spec in SPECS if spec.name in {"sums.persons", "sums.listings"}]
-    _told(named, began, spent, sums=[len(keys) for keys in sums])
+    merged = Merged.of(users)
+    walk = together(legacy, claim, "debt_id", WINDOW)
+    sides = zip(*(differing(left, right, merged, final=True) for left, right, _ in walk), strict=True)
+    snapshot = {name: schema.empty_table() for name, schema in SNAPSHOT.items()}
+    exports = {name: schema.empty_table() for name, schema in EXPORTS.items()} | {"users": users}
+    with Workbench(replace(empty, snapshot=snapshot, claim=exports)) as bench:
+        for name, parts in zip(("s_differing", "c_differing"), sides, strict=True):
+            bench.put(name, pa.concat_tables(parts))
+        for name in ("g_persons", "g_listings"):
+            bench.execute(f"INSERT INTO {name} {OF_DEBTS[name].sql}")
+        rows = [spec.sql for spec in SPECS if spec.name in {"debts.rows", "debts.claimed"}]
+        named = {key for sql in (*rows, HOLDERS) for key in bench.keys(sql)}
+        sums = {s.name: len(bench.keys(s.sql)) for s in SPECS if s.name in {"sums.persons", "sums.listings"}}
+    _told(named, began, spent, sums=sums)
 
 
 def _duckdb(folder: Path, _debts: int) -> None:

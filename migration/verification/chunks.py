@@ -45,12 +45,18 @@ class Merged:
 def differing(legacy: pa.Table, claim: pa.Table, merged: Merged, *, final: bool) -> tuple[pa.Table, pa.Table]:
     """The rows of both sides that stand in chunks whose digests differ. Both are in the order of `debt_id`."""
     left, right = _legacy_view(legacy, merged), _claim_view(claim, final=final)
-    pairs = [(a, b) for a, b in _cuts(left.column(0), right.column(0)) if not _same(left[a], right[b])]
+    once = ordered(legacy["debt_id"], strictly=True)
+    cuts = _cuts(left.column(0), right.column(0))
+    pairs = [(a, b) for a, b in cuts if not _same(left[a], right[b], once=once)]
     return _taken(legacy, [a for a, _ in pairs]), _taken(claim, [b for _, b in pairs])
 
 
 def _taken(table: pa.Table, cuts: list[slice]) -> pa.Table:
-    return pa.concat_tables([table.slice(0, 0), *(table.slice(cut.start, cut.stop - cut.start) for cut in cuts)])
+    """Those rows alone: a copy, so that the whole window can go."""
+    chosen = np.zeros(table.num_rows, np.bool_)
+    for cut in cuts:
+        chosen[cut] = True
+    return table.filter(pa.array(chosen))
 
 
 def _cuts(left: pa.Array, right: pa.Array) -> Iterator[tuple[slice, slice]]:
@@ -98,13 +104,11 @@ def _view(
     return pa.RecordBatch.from_pydict(columns)
 
 
-def _same(left: pa.RecordBatch, right: pa.RecordBatch) -> bool:
-    """Equal digests, and no key twice on both sides alike."""
-    return (
-        left.num_rows == right.num_rows
-        and digest(left) == digest(right)
-        and ordered(pa.chunked_array([left.column(0)]), strictly=True)
-    )
+def _same(left: pa.RecordBatch, right: pa.RecordBatch, *, once: bool) -> bool:
+    """Equal digests, and no key twice on both sides alike (`once`: none is anywhere in the window)."""
+    if left.num_rows != right.num_rows or digest(left) != digest(right):
+        return False
+    return once or ordered(pa.chunked_array([left.column(0)]), strictly=True)
 
 
 def digest(rows: pa.RecordBatch) -> bytes:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import bisect
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TypeAlias
@@ -16,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-AT_ONCE: Final = 65_536
+AT_ONCE: Final = 131_072
 """Rows that are read together."""
 
 
@@ -35,8 +36,14 @@ def stored(path: Path, columns: Sequence[str] | None = None, decryption: Any = N
     """The rows of a Parquet file, all columns or some; `decryption`: pyarrow's properties for an encrypted one."""
 
     def pieces() -> Iterator[pa.Table]:
-        with pq.ParquetFile(path, decryption_properties=decryption, pre_buffer=False) as file:
-            for batch in file.iter_batches(AT_ONCE, columns=columns):
+        with (
+            pq.ParquetFile(path, decryption_properties=decryption, pre_buffer=False) as file,
+            ThreadPoolExecutor(1) as worker,
+        ):
+            batches = file.iter_batches(AT_ONCE, columns=columns)
+            coming = worker.submit(next, batches, None)
+            while (batch := coming.result()) is not None:
+                coming = worker.submit(next, batches, None)  # read beside the work on this one
                 yield pa.Table.from_batches([batch])
 
     schema = pq.read_schema(path, decryption_properties=decryption)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
@@ -54,22 +54,17 @@ class Workbench(Database):
 
     # -- windows
 
-    def windows(self, scope: Scope, *, differing_only: bool = False) -> Iterator[None]:
-        """Put one window of debts, or of schedules, on the table after the other.
-
-        `differing_only`: of debts no more than `s_differing` and `c_differing`, without the files' records.
-        """
+    def windows(self, scope: Scope) -> Iterator[None]:
+        """Put one window of debts, or of schedules, on the table after the other."""
         sides = self.evidence.snapshot[scope], self.evidence.claim[scope]
         key = "debt_id" if scope == "debts" else "listing_id"
         records, begun = self._shelf.round(), None
         with self._settled():
             for legacy, claim, bound in together(*sides, key, self._window):
-                if not differing_only:
-                    self.put(f"s_{scope}", legacy)
-                    self.put(f"c_{scope}", claim)
+                self.put(f"s_{scope}", legacy)
+                self.put(f"c_{scope}", claim)
                 if scope == "debts":
-                    if not differing_only:
-                        self._put_records(records.until(bound))
+                    self._put_records(records.until(bound))
                     self._part = legacy, begun, bound
                     self.compare(claim)
                 yield
@@ -111,15 +106,13 @@ class Workbench(Database):
             for name in SETTLED:
                 self.execute(f"CREATE VIEW {name} AS {VIEWS[name]}")
 
-    def gather(self, scope: Scope, only: Collection[str] = ()) -> None:
-        """Add the window's figures to what was gathered of those before it; `only`: of some tables."""
+    def gather(self, scope: Scope) -> None:
+        """Add the window's figures to what was gathered of those before it."""
         for name, table in (OF_DEBTS if scope == "debts" else OF_SCHEDULES).items():
-            if only and name not in only:
-                continue
             self.execute(f"INSERT INTO {name} {table.sql}")
             if self.row(f"SELECT count(*) FROM {name}")[0] > FOLDED:
                 self._fold(name, table)
-        if scope == "debts" and not only:
+        if scope == "debts":
             self.codes.add(self)
 
     def take_back(self, scope: Scope) -> None:

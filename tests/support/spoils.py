@@ -116,3 +116,14 @@ SPOILS: Final = (
     Spoil("shifted", "an end date shifted by a day", _shifted),
     Spoil("edge", "a row missing on both sides of a file's edge", _edge),
 )
+
+
+def judged(world: LargeWorld, failing: dict[str, list[str]]) -> tuple[set[str], set[str]]:
+    """What was missed, and what was named without being wrong: debts and users, and persons and listings whose sums differ."""
+    rows = {key for check, keys in failing.items() if check.startswith(("debts.", "users.")) for key in keys}
+    sums = {key for check, keys in failing.items() if check in {"sums.persons", "sums.listings"} for key in keys}
+    debts = [int(key[1:]) for key in world.wrong if key.startswith("D")]
+    people = {*world.moved.holder[debts], *world.kept[world.lender[debts]]}
+    concerned = {world.user_id[who].tobytes().decode() for who in people}
+    concerned |= {world.listing_id[listing].tobytes().decode() for listing in world.listing[debts]}
+    return set(world.wrong) - rows, (rows - set(world.wrong)) | (sums - concerned)
