@@ -142,7 +142,7 @@ def _value(value: int, kind: str) -> str:
 
 # --- lines -------------------------------------------------------------------------------------------------------------
 
-_LEFT, _RIGHT, _HEIGHT, _LABELS = 110, 30, 260, 8
+_LEFT, _RIGHT, _HEIGHT, _LABELS = 110, 46, 260, 8  # on the right: half a date
 
 
 def line(chart: Line) -> str:

@@ -77,7 +77,7 @@ WORDS: Final[dict[str, Pair]] = {
     "untouched": ("自开立以来未动用", "not touched since the opening"),
     "quiet": ("自 {0} 起无变动", "no movement since {0}"),
     "by_account": ("逐户", "Account by account"),
-    "account": ("托管账户", "Account"),
+    "account": ("原托管账户", "Account"),
     "last": ("最近变动", "Last moved"),
 }
 

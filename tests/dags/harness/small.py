@@ -1,7 +1,7 @@
 """A whole rehearsal in small for a real Airflow: a platform, its configuration, what the bank refuses, what people hand in.
 
 The story needs two rounds: a lender is refused and corrected, a refused debt is sent again, a loan to oneself is signed.
-Listings and debts have a sample and a full set, and debts more than one file.
+Listings and debts have a sample and a full set, and debts more than one file. Its people carry the canaries' names, phones and cards.
 """
 
 from __future__ import annotations
@@ -9,7 +9,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from migration.demo.places import Places
-from tests.contract.platforms import fill
+from tests.contract.platforms import Tables, fill
+from tests.support import canaries
 from tests.support.platform import joined, loan, small
 
 CONFIG = """
@@ -47,7 +48,9 @@ U3 = "106"
 [refuse_debts]
 L2D3 = { code = "93", times = 1 }
 """
-CORRECTIONS = "user_id,field,old,new,reason,by\nU3,phone,13800000003,13855550003,changed,operations\n"
+CORRECTIONS = (
+    f"user_id,field,old,new,reason,by\nU3,phone,{canaries.phones()[2]},{canaries.phones()[19]},changed,operations\n"
+)
 DECISIONS = "entity,key,code,name,reason\n"
 SIGNATURES = "debts,L9D1,SELF_LOAN,compliance,a loan to oneself\n"
 RESENDS = "debts,L2D3,BANK_93,operations,once more\n"
@@ -61,10 +64,21 @@ class SmallPlaces(Places):
         return self.home / "platform"
 
 
+def platform() -> Tables:
+    """The tables: persons by the names, phones and cards that `canaries` looks for."""
+    tables = joined(small(4), loan(9, "U2", {"U2": "70.00", "U3": "30.00"}))
+    persons = [user for user in tables["users"] if user["kind"] == "person"]
+    for user, name, phone in zip(persons, canaries.names(), canaries.phones(), strict=False):
+        user |= {"name": name, "phone": phone}
+    for account, card in zip(tables["escrow_accounts"], canaries.cards(), strict=False):
+        account |= {"bound_card": card, "bound_bank": "ICBC"}
+    return tables
+
+
 def write_platform(folder: Path) -> None:
     """Everything the run and the desk read."""
     folder.mkdir(mode=0o700, parents=True)
-    fill(f"sqlite:///{folder}/legacy.sqlite", joined(small(4), loan(9, "U2", {"U2": "70.00", "U3": "30.00"})))
+    fill(f"sqlite:///{folder}/legacy.sqlite", platform())
     texts = {
         "cutover.toml": CONFIG.format(folder=folder),
         "bank_faults.toml": BANK,
