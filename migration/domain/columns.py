@@ -19,8 +19,10 @@ MISSING = -1
 
 
 def flat(column: pa.ChunkedArray | pa.Array) -> pa.Array:
-    """One contiguous array of a column."""
-    return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    """One contiguous array of a column; nothing is copied where it is one already."""
+    if not isinstance(column, pa.ChunkedArray):
+        return column
+    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
 
 
 def lookup(keys: pa.ChunkedArray | pa.Array, universe: pa.ChunkedArray | pa.Array) -> Indices:

@@ -119,7 +119,8 @@ class House:
         key = (snapshot.digest, entity)
         if key not in self._tables:
             loaded = self.legacy.issues(snapshot) if entity == "issues" else self.legacy.load(snapshot, entity)
-            self._tables[key] = loaded.combine_chunks()
+            in_one = all(column.num_chunks == 1 for column in loaded.columns)
+            self._tables[key] = loaded if in_one else loaded.combine_chunks()
         return self._tables[key]
 
     def items(self, entity: str) -> pa.Table:
@@ -171,10 +172,11 @@ class House:
 
 
 def _drop(items: pa.Table, left_out: set[tuple[date, str]]) -> pa.Table:
-    if not left_out:
+    if not left_out or not items.num_rows:
         return items
     names = pa.array([f"{day.isoformat()}/{number}" for day, number in left_out], pa.string())
-    return items.filter(pa.array(~member(batch_of(items), names)))
+    kept = ~member(batch_of(items), names)
+    return items if kept.all() else items.filter(pa.array(kept))
 
 
 def _signatures(known: pa.Table) -> pa.Table:
