@@ -6,8 +6,9 @@ import hashlib
 from collections import Counter
 from typing import Any
 
-from migration.domain.outcome import balance, outcome
+from migration.domain.outcome import balance
 from migration.journal import rules
+from migration.stages import progress
 from tests.simulation.world import World
 
 ORDER = {"planned": 0, "sealed": 1, "delivered": 2, "quarantined": 2, "answered": 2, "unknown": 3, "applied": 4}
@@ -46,6 +47,7 @@ class Invariants:
         self.world = world
         self._seen: tuple[Any, ...] = ()
         self._events: list[Any] = []
+        self._looked_at: tuple[Any, ...] = ()
         self._batches: dict[Any, Any] = {}
         self._wire: dict[Any, bytes] = {}
         self._rows: dict[Any, Rows] = {}
@@ -80,8 +82,13 @@ class Invariants:
             self._events.append(one)
 
     def _files(self) -> None:
+        """The wire, the batches, and their gates; nothing when none of the three is another than before."""
         store = self.world.store
-        batches = {b.key: b for b in store.batches()}
+        looked_at = (store.batches(), store.gates(), len(self.world.wire.sent))
+        if looked_at == self._looked_at:
+            return
+        self._looked_at = looked_at
+        batches = {b.key: b for b in looked_at[0]}
         days = Counter(day for day, _ in batches)
         for day, count in days.items():
             numbers = sorted(int(number) for d, number in batches if d == day)
@@ -103,12 +110,12 @@ class Invariants:
             require(batch.request_sha256 == hashlib.sha256(content).hexdigest(), "R3", f"{place}: not what was sealed")
         for batch in batches.values():
             if ORDER[batch.state] >= ORDER["delivered"]:
-                self._approved(batch)
+                self._approved(batch, looked_at[1])
 
-    def _approved(self, batch: Any) -> None:
+    def _approved(self, batch: Any, gates: Any) -> None:
         require((batch.business_date, batch.request_name) in self.world.wire.sent, "R3", "delivered, but not there")
         name = batch.gate.split("#")[0]
-        gate = next((g for g in self.world.store.gates() if (g.gate, g.digest) == (name, batch.digest)), None)
+        gate = next((g for g in gates if (g.gate, g.digest) == (name, batch.digest)), None)
         require(gate is not None and gate.state == "approved", "R7", f"{batch.key}: gate {name} is not approved")
         assert gate is not None
         persons = {rules.person_key(n) for n in gate.given} - {rules.person_key(gate.requester)}
@@ -180,7 +187,7 @@ class Invariants:
             return
         house = world.house_for("auditor", lambda *_: None)
         book = house.book()
-        tables = outcome(book, world.store.batches())
+        tables = progress.outcome(book, world.store.batches())
         for entity, key in (("users", "user_id"), ("listings", "listing_id"), ("debts", "debt_id")):
             keys = tables[entity][key].to_pylist()
             require(sorted(keys) == sorted(house.table(entity)[key].to_pylist()), "I3", f"{entity}: lost or doubled")
@@ -217,7 +224,7 @@ class Invariants:
         book = house.book()
         even = balance(book)
         require(even.difference_fen == 0 and not even.listings and not even.persons, "balance", even.as_json())
-        tables = outcome(book, world.store.batches())
+        tables = progress.outcome(book, world.store.batches())
         left = {r["disposition"] for name in ENTITIES for r in tables[name].to_pylist()} & {"pending", "blocked"}
         require(not left, "I3", f"still {left}")
         held = {

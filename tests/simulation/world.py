@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import astuple
+from dataclasses import fields
 from functools import partial
 from typing import Any, ClassVar
 
@@ -13,9 +13,10 @@ from expectations.plain import PlainJudge
 from migration.bank.memory import MemoryFiles
 from migration.bank.profile import JxProfile
 from migration.clock import FakeClock
-from migration.domain.ports import Snapshot
+from migration.domain.ports import Batch, ResultContext, ResultRefused, Snapshot
 from migration.domain.tables import ENTITY_OF
 from migration.journal.memory import MemoryJournal
+from migration.journal.memory.state import Held
 from migration.journal.store import PostgresJournal
 from migration.legacy.memory import MemoryLegacy
 from migration.stages import gather
@@ -24,6 +25,7 @@ from migration.verification import run as verification
 from tests.contract.platforms import Tables
 from tests.simulation.bank import SimBank
 from tests.support.killed import WRITES
+from tests.support.memo import Memo
 from tests.support.rehearsal import BOTH, Rehearsal, terms
 
 EFFECTS = frozenset(
@@ -97,13 +99,54 @@ class StillLegacy(MemoryLegacy):
         return self.take().entity_digests
 
 
+HELD = tuple(field.name for field in fields(Held))
+FORMAT = JxProfile("0110", "000187", "MP")
+
+
+def _judged(batch: Batch, request: bytes, result: bytes, context: ResultContext) -> pa.Table | ResultRefused:
+    try:
+        return FORMAT.check(batch, request, result, context)
+    except ResultRefused as refused:
+        return refused
+
+
+ENCODED = Memo("encode", FORMAT.encode)
+JUDGED = Memo("check", _judged, of=lambda batch, *rest: (batch.kind, batch.batch_no, batch.business_date, *rest))
+
+
+class StillBank(JxProfile):
+    """The bank's formats; the same rows are written, the same result is judged, only once."""
+
+    def encode(self, *values: Any) -> bytes:
+        return bytes(ENCODED(*values))
+
+    def check(self, *values: Any) -> pa.Table:
+        found = JUDGED(*values)
+        if isinstance(found, ResultRefused):
+            raise ResultRefused(*found.reasons, incomplete=found.incomplete)
+        return found
+
+
 class StillJournal(MemoryJournal):
-    """The journal in memory; a table read again is the same object while what it is made of is the same."""
+    """The journal in memory; what is read again is the same object while what it is made of is the same.
+
+    Nothing changes without an event, so the head of the chain tells whether anything has.
+    """
 
     def __init__(self, clock: Any) -> None:
         super().__init__(clock)
         self._read: dict[Any, tuple[Any, pa.Table, Any]] = {}
+        self._head, self._fresh = "", dict[Any, Any]()
         self.stale = 0
+
+    def _once(self, name: Any, make: Callable[[], Any]) -> Any:
+        """What was read since the last event."""
+        head = self.head()
+        if head != self._head:
+            self._head, self._fresh = head, {}
+        if name not in self._fresh:
+            self._fresh[name] = make()
+        return self._fresh[name]
 
     def _write(self, kind: str, body: Any, *, fence: int | None = None, actor: str | None = None) -> None:
         """As ever; counted by itself when it was taken from a run that had been overtaken."""
@@ -117,7 +160,19 @@ class StillJournal(MemoryJournal):
             known = self._read[name] = (made_of, make(), alive)
         return known[1]
 
+    def events(self) -> Any:
+        return self._once("events", super().events)
+
+    def batches(self) -> Any:
+        return self._once("batches", super().batches)
+
+    def gates(self) -> Any:
+        return self._once("gates", super().gates)
+
     def items(self, entity: str) -> pa.Table:
+        return self._once(("items", entity), lambda: self._items_of(entity))
+
+    def _items_of(self, entity: str) -> pa.Table:
         parts = [(key, table) for key, (of, table) in self.by_batch().items() if of == entity]
         made_of = [(key, id(table)) for key, table in parts]
         return self._still(("items", entity), made_of, lambda: super(StillJournal, self).items(entity), parts)
@@ -128,7 +183,10 @@ class StillJournal(MemoryJournal):
         return {key: (ENTITY_OF[now.batches[key].kind], table) for key, table in now.items.items()}
 
     def exceptions(self) -> pa.Table:
-        held = {known: astuple(one) for known, one in self._now.exceptions.items()}
+        return self._once("exceptions", self._exceptions)
+
+    def _exceptions(self) -> pa.Table:
+        held = {known: tuple(getattr(one, name) for name in HELD) for known, one in self._now.exceptions.items()}
         return self._still("exceptions", held, super().exceptions)
 
     def resends(self) -> pa.Table:
@@ -139,6 +197,9 @@ class StillJournal(MemoryJournal):
         return self._still("corrections", [id(table) for table in parts], super().corrections, parts)
 
     def dispositions(self, entity: str) -> pa.Table:
+        return self._once(("dispositions", entity), lambda: self._dispositions(entity))
+
+    def _dispositions(self, entity: str) -> pa.Table:
         held = dict(self._now.dispositions.get(entity, {}))
         return self._still(("dispositions", entity), held, lambda: super(StillJournal, self).dispositions(entity))
 
@@ -212,7 +273,7 @@ class World(Rehearsal):
             terms=self.terms,
             journal=Port("journal", self.store, hook),  # type: ignore[arg-type]
             legacy=Port("legacy", self.source, hook),  # type: ignore[arg-type]
-            bank=JxProfile("0110", "000187", "MP"),
+            bank=StillBank("0110", "000187", "MP"),
             files=Port("files", self.wire, hook),  # type: ignore[arg-type]
             judge=self.judge,
             clock=Port("clock", self.clock, hook),  # type: ignore[arg-type]

@@ -20,7 +20,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from migration.domain import book, exceptions
+from migration.domain import book, changes, corrections, exceptions, parties, schedules
+from migration.domain.outcome import batch_table, outcome
 from migration.stages import assessment, house, progress, reconcile
 from migration.verification import run as verification
 
@@ -55,22 +56,27 @@ def _table(value: Any) -> bytes:
 
 
 _MADE: OrderedDict[int, tuple[Any, bytes]] = OrderedDict()
-"""What a remembered function returned, by object: its content is a function of what it was made from."""
+"""Digests of what a remembered function returned, by object: taken once, of what is in it (other facts, the same book)."""
 
 
-def _made(value: Any, key: str) -> None:
+def _made(value: Any) -> None:
     if id(value) not in _MADE:
-        _MADE[id(value)] = (value, key.encode())
+        _MADE[id(value)] = (value, _fielded(value))
         if len(_MADE) > KEPT:
             _MADE.popitem(last=False)
 
 
 def _feed(state: Any, value: Any) -> None:
-    state.update(f"({type(value).__name__}".encode())
+    made = _MADE.get(id(value))
+    if made is not None:
+        state.update(b"(" + made[1] + b")")
+        return
     if isinstance(value, (pa.Table, pa.ChunkedArray, pa.Array)):
-        state.update(_table(value))
-    elif is_dataclass(value):
-        state.update(_MADE[id(value)][1] if id(value) in _MADE else _fielded(value))
+        state.update(b"(" + _table(value) + b")")
+        return
+    state.update(f"({type(value).__name__}".encode())
+    if is_dataclass(value):
+        state.update(_fielded(value))
     elif isinstance(value, (Mapping, tuple, list)):
         _feed_several(state, value)
     elif isinstance(value, (set, frozenset)):
@@ -112,31 +118,38 @@ def _feed_several(state: Any, value: Any) -> None:
 
 
 class Memo:
-    """Remembers results by the digest of the arguments; in `folder` too when one is given (whole numbers, as JSON)."""
+    """Remembers results by the digest of the arguments; in `folder` too when one is given (whole numbers, as JSON).
 
-    def __init__(self, name: str, call: Callable[..., Any], folder: Path | None = None) -> None:
-        self._name, self._call, self._folder = name, call, folder
+    `of` takes out of the arguments what the result depends on; without it, all of them.
+    """
+
+    def __init__(
+        self, name: str, call: Callable[..., Any], folder: Path | None = None, of: Callable[..., Any] | None = None
+    ) -> None:
+        self._name, self._call, self._folder, self._of = name, call, folder, of
         self._known: OrderedDict[str, Any] = OrderedDict()
         self.asked = self.calculated = 0
 
-    def __call__(self, *values: Any) -> Any:
+    def __call__(self, *values: Any, **named: Any) -> Any:
         self.asked += 1
-        key = digest(self._name, *values)
-        if key not in self._known:
-            self._known[key] = self._from_disk(key, values)
+        key = digest(self._name, *(self._of(*values) if self._of else values), *sorted(named.items()))
+        if key in self._known:
+            self._known.move_to_end(key)
+        else:
+            self._known[key] = self._from_disk(key, values, named)
             if len(self._known) > KEPT:
                 self._known.popitem(last=False)
         found = self._known[key]
         if is_dataclass(found):
-            _made(found, key)
+            _made(found)
         return found
 
-    def _from_disk(self, key: str, values: tuple[Any, ...]) -> Any:
+    def _from_disk(self, key: str, values: tuple[Any, ...], named: dict[str, Any]) -> Any:
         place = self._folder / f"{self._name}-{key}.json" if self._folder else None
         if place is not None and place.exists():
             return json.loads(place.read_text())
         self.calculated += 1
-        found = self._call(*values)
+        found = self._call(*values, **named)
         if place is not None:
             part = place.with_suffix(f".{os.getpid()}")
             part.write_text(json.dumps(found))
@@ -149,8 +162,19 @@ _PLACES: dict[str, tuple[tuple[Any, str], ...]] = {
     "user_book": ((book, "user_book"),),
     "listing_book": ((book, "listing_book"),),
     "debt_book": ((book, "debt_book"),),
+    "signatures": ((house, "_signatures"),),
     "measures": ((progress, "measures"),),
     "counts": ((verification, "counts"),),
+    "corrected": ((corrections, "apply"),),
+    "people": ((parties.People, "of"),),
+    "authorisation_book": ((book, "authorisation_book"),),
+    "balances": ((book, "_balances"),),
+    "receivables": ((book, "_receivables"),),
+    "parties": ((book, "_parties"),),
+    "positions": ((book, "_positions"),),
+    "compare": ((changes, "compare"),),
+    "differences": ((schedules, "differences"),),
+    "hash_total": ((assessment, "hash_total"),),
     "outcome": ((progress, "outcome"), (reconcile, "outcome")),
     "standing": ((exceptions, "standing"), (assessment, "standing")),
     "hazards": ((assessment, "hazards"),),
@@ -168,6 +192,9 @@ def install(folder: Path | None = None) -> dict[str, Memo]:
     for name, real in REAL.items():
         memos[name] = Memo(name, real, folder if name in _ON_DISK else None)
         _put(name, memos[name])
+    exported = memos["outcome"] = Memo("outcome", lambda found: outcome(found, ()))
+    listed = memos["batch_table"] = Memo("batch_table", batch_table)
+    _put("outcome", lambda found, batches: {**exported(found), "batches": listed(batches)})
     return memos
 
 
