@@ -63,9 +63,10 @@ tamper: setup ## Tamper with an evidence bundle TAMPERS=10000 times; the stand-a
 	@$(BIN)/python -m tests.support.tampering $(TAMPERS)
 
 TIMES ?= 20
+POINTS ?= all
 STOPS ?= 20
-kill-campaign: setup ## SIGKILL of a real process at every named point, TIMES=20 at each; PostgreSQL stopped in STOPS=20 cutovers.
-	@$(BIN)/python -m tests.simulation.campaign kills $(TIMES)
+kill-campaign: setup ## SIGKILL of a real process at every named point (or POINTS=60 of them), TIMES=20 at each; PostgreSQL stopped in STOPS=20 cutovers.
+	@$(BIN)/python -m tests.simulation.campaign kills $(TIMES) --points $(POINTS)
 	@$(BIN)/python -m tests.simulation.campaign stops $(STOPS)
 
 DRILLS ?= all

@@ -105,46 +105,85 @@ def one(seed: int) -> int:
     return 0
 
 
-def pairs(count: int, seed: int) -> int:
-    """Sampled pairs of crash points."""
+_Pair = tuple[tuple[int, str], tuple[int, str]]
+
+
+def _undisturbed() -> CrashWorld:
+    world = CrashWorld()
+    world.finish()
+    return world
+
+
+def _pairs(some: list[_Pair]) -> list[str]:
+    """What differed, a line a pair."""
     memo.install()
-    undisturbed = CrashWorld()
-    undisturbed.finish()
-    every, dice, wrong = points(undisturbed), random.Random(seed), 0
-    begun = time.monotonic()
-    for number in range(1, count + 1):
-        pair = dice.choice(every), dice.choice(every)
+    gc.disable()
+    undisturbed, wrong = _undisturbed(), []
+    for pair in some:
         world = CrashWorld(*pair)
         code = world.finish()
         found = crashes.differences(world, undisturbed) if code == 0 else [str(r) for r in world.reasons]
         if found:
-            wrong += 1
-            print(f"\n{pair}: {found}")
-        print(f"\r{number}/{count} pairs, {wrong} differences, {time.monotonic() - begun:.0f} s", end="", flush=True)
+            wrong.append(f"{pair}: {found}")
+    gc.collect()
+    return wrong
+
+
+def pairs(count: int, seed: int, workers: int) -> int:
+    """Sampled pairs of crash points."""
+    every, dice, begun, wrong = points(_undisturbed()), random.Random(seed), time.monotonic(), 0
+    drawn = [(dice.choice(every), dice.choice(every)) for _ in range(count)]
+    parts = [drawn[n : n + CHUNK] for n in range(0, count, CHUNK)]
+    with multiprocessing.get_context("spawn").Pool(workers, maxtasksperchild=TASKS) as pool:
+        for number, bad in enumerate(pool.imap_unordered(_pairs, parts), start=1):
+            wrong += len(bad)
+            took = f"{time.monotonic() - begun:.0f} s"
+            print(f"\r{min(count, number * CHUNK)}/{count} pairs, {wrong} differences, {took}", end="", flush=True)
+            for line in bad:
+                print(f"\n{line}", flush=True)
     print()
     return 1 if wrong else 0
 
 
-def kills(times: int, seed: int, first: int) -> int:
-    """SIGKILL at every named point, `times` at each, the names by turns: a campaign cut short has met them all."""
+def _kills(asked: tuple[int, int, str, int, int]) -> tuple[int, int]:
+    """One share of the campaign, on a server of its own: kills done, those that left a difference."""
+    times, seed, names, share, shares = asked
     place = Path(tempfile.mkdtemp(prefix="cutover_kills_"))
     place.chmod(0o755)  # PostgreSQL's OS user must pass
     wrong, done, met = 0, 0, set()
     with Embedded(place / "server", durable=False) as server, killed.Starter(place / "memo") as starter:
         segments = Segments(place, server, starter)
         segments.build()
-        plan = segments.plan(times, seed)
+        plan = segments.plan(times, seed, spread(segments.names(), names))[share::shares]
         begun = time.monotonic()
-        for done, kill in enumerate(plan[first - 1 :], start=first):
+        for done, kill in enumerate(plan, start=1):
             found = segments.kill(kill)
             met.add(kill.point.partition("@")[0])
-            if found:
-                wrong += 1
-                print(f"\n{kill}: {found}")
+            wrong += bool(found)
             took = f"{time.monotonic() - begun:.0f} s"
-            print(f"\r{done}/{len(plan)} kills at {len(met)} points, {wrong} differences, {took}", end="", flush=True)
-    print(f"\n{len(segments.names())} named points, {done} kills, {wrong} differences")
+            told = f"share {share + 1}: {done}/{len(plan)} kills at {len(met)} points, {wrong} differences, {took}"
+            print(f"{told}\n{kill}: {found}" if found else told, flush=True)
     shutil.rmtree(place, ignore_errors=True)
+    return done, wrong
+
+
+def spread(names: list[str], wanted: str) -> list[str]:
+    """`all`, or so many of the names: sorted, so that those of a stage stand together, and taken at even distances."""
+    if wanted == "all":
+        return names
+    ordered = sorted(names)
+    chosen = {ordered[n * len(ordered) // int(wanted)] for n in range(int(wanted))}
+    return [name for name in names if name in chosen]
+
+
+def kills(times: int, seed: int, names: str, workers: int) -> int:
+    """SIGKILL at named points, `times` at each, the names by turns: a campaign cut short has met them all."""
+    begun = time.monotonic()
+    shares = [(times, seed, names, share, workers) for share in range(workers)]
+    with multiprocessing.get_context("spawn").Pool(workers) as pool:
+        ended = pool.map(_kills, shares)
+    done, wrong = (sum(counts) for counts in zip(*ended, strict=True))
+    print(f"{done} kills at {names} named points, {wrong} differences, {time.monotonic() - begun:.0f} s")
     return 1 if wrong else 0
 
 
@@ -182,22 +221,26 @@ def main() -> int:
     verbs.add_parser("seed").add_argument("number", type=int)
     two = verbs.add_parser("pairs")
     two.add_argument("count", type=int)
-    two.add_argument("--seed", type=int, default=20171118)
     named = verbs.add_parser("kills")
     named.add_argument("times", type=int)
-    named.add_argument("--seed", type=int, default=20171118)
-    named.add_argument("--first", type=int, default=1)
-    for verb in ("real", "stops"):
-        on_server = verbs.add_parser(verb)
+    named.add_argument("--points", default="all", help="all, or how many of the names, spread over the stages")
+    for verb in (two, named):
+        verb.add_argument("--seed", type=int, default=20171118)
+        verb.add_argument("--workers", type=int, default=multiprocessing.cpu_count())
+    for verb_name in ("real", "stops"):
+        on_server = verbs.add_parser(verb_name)
         on_server.add_argument("count", type=int)
         on_server.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
     if given.verb == "seeds":
         return seeds(given.count, given.first, given.workers)
-    calls = {"pairs": pairs, "real": real, "stops": stops}
-    if given.verb in calls:
-        return calls[given.verb](given.count, given.seed)
-    return one(given.number) if given.verb == "seed" else kills(given.times, given.seed, given.first)
+    if given.verb == "pairs":
+        return pairs(given.count, given.seed, given.workers)
+    if given.verb == "kills":
+        return kills(given.times, given.seed, given.points, given.workers)
+    if given.verb == "seed":
+        return one(given.number)
+    return (real if given.verb == "real" else stops)(given.count, given.seed)
 
 
 if __name__ == "__main__":

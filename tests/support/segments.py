@@ -89,7 +89,7 @@ class Segments:
         """Every named point, in the order of the first time."""
         return list(dict.fromkeys(name for piece in self.pieces for name in piece.points))
 
-    def plan(self, times: int, seed: int) -> list[Kill]:
+    def plan(self, times: int, seed: int, names: list[str] | None = None) -> list[Kill]:
         """`times` kills at every name: each occurrence once, then with a second kill at a drawn point. Names take turns."""
         dice = random.Random(seed)
         of: dict[str, list[Kill]] = {}
@@ -105,7 +105,7 @@ class Segments:
                 for one in where * times
             ]
             of[name] = [*where, *again][:times]
-        return [of[name][n] for n in range(times) for name in of]
+        return [of[name][n] for n in range(times) for name in names or of]
 
     def kill(self, kill: Kill) -> list[str]:
         """Kill, let another process go on to the end of the piece; what differs then. Leaves nothing behind."""
