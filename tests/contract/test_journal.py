@@ -16,6 +16,7 @@ from migration.domain.errors import ConfigurationError, GateClosed, InputRefused
 from migration.domain.findings import Finding
 from migration.domain.ports import BatchPlan, CheckResult, Inquired, Journal, Snapshot
 from migration.domain.tables import ANSWERS, CORRECTIONS, EXCEPTIONS, ITEMS, RESENDS
+from migration.journal import rules
 from migration.journal.memory import MemoryJournal
 from migration.journal.store import PostgresJournal
 
@@ -240,6 +241,9 @@ def test_a_correction_of_a_field_that_cannot_be_corrected_leaves_none_behind(jou
     assert code_of(raised) == "CORRECTION_FIELD"
     assert journal.corrections().num_rows == 0
     assert journal.add_corrections(corrections_of(), "op") == 0
+    with pytest.raises(InputRefused) as raised:
+        journal.add_corrections(corrections_of(good), " ")
+    assert (code_of(raised), raised.value.reasons[0].subject) == ("NAME_EMPTY", "corrections")
     assert kinds(journal) == ["begun"]
 
 
@@ -324,6 +328,16 @@ def test_withdrawn_numbers_and_items_are_drawn_again(journal, fence):
     (again,) = journal.plan(fence, [plan_of("person", ["U2"])], DAY, "accounts")
     assert again.batch_no == "000002"
     assert journal.request(again) == b""
+
+
+def test_a_business_date_runs_out_of_numbers(journal, fence, monkeypatch):
+    monkeypatch.setattr(rules, "LAST_NUMBER", 1)
+    journal.plan(fence, [plan_of("person", ["U1"])], DAY, "accounts")
+    with pytest.raises(ConfigurationError) as raised:
+        journal.plan(fence, [plan_of("person", ["U2"])], DAY, "accounts")
+    assert code_of(raised) == "BATCH_NUMBERS_SPENT"
+    journal.plan(fence, [plan_of("person", ["U2"])], NEXT, "accounts")
+    assert [b.key for b in journal.batches()] == [(DAY, "000001"), (NEXT, "000001")]
 
 
 def test_only_the_tail_that_never_left_can_be_withdrawn(journal, fence):
@@ -553,6 +567,7 @@ def test_a_signature_has_a_name_and_a_reason(journal, fence, by, reason, code):
         with pytest.raises(InputRefused) as raised:
             verb([id_of("debts", "D1", "SELF_LOAN")], by, reason)
         assert code_of(raised) == code
+        assert raised.value.reasons[0].subject == "exceptions"
 
 
 def test_signing_the_last_unknown_item_releases_its_batch(journal, fence):
@@ -652,6 +667,39 @@ def test_two_persons_approve_what_needs_two(journal, fence):
     with pytest.raises(InputRefused) as raised:
         journal.decide("debts.full", D, "cyd", "reject", "late", rehearsal=False)
     assert code_of(raised) == "GATE_APPROVED"
+
+
+def test_an_approval_falls_with_the_right_of_who_gave_it(journal, fence):
+    journal.open_gate(fence, "debts.full", 1, D, 2, "op")
+    journal.decide("debts.full", D, "ann", "approve", "", rehearsal=False)
+    journal.set_right(" ANN ", "revoked", "chief", "left the bank")
+    after = journal.decide("debts.full", D, "bea", "approve", "", rehearsal=False)
+    assert (after.state, after.given) == ("pending", ("bea",))
+    after = journal.decide("debts.full", D, "cyd", "approve", "", rehearsal=False)
+    assert (after.state, after.given) == ("approved", ("bea", "cyd"))
+    journal.set_right("bea", "revoked", "chief", "left the bank")
+    assert [(g.state, g.given) for g in journal.gates()] == [("pending", ("cyd",))]
+
+
+def test_an_approval_that_was_used_stands_whatever_becomes_of_the_right(journal, fence):
+    delivered(journal, fence, plan_of("person", ["U1"]))
+    journal.set_right("ann", "revoked", "chief", "left the bank")
+    assert [(g.state, g.given) for g in journal.gates()] == [("approved", ("ann",))]
+
+
+def test_an_approval_of_which_a_part_has_not_left_falls_with_the_right(journal, fence):
+    plans = [plan_of("person", ["U1"]), plan_of("person", ["U2"], part=2)]
+    sealed = [journal.seal(fence, b, f"R-{b.batch_no}", b"x") for b in journal.plan(fence, plans, DAY, "accounts")]
+    journal.mark_delivered(fence, sealed[0], approve(journal, fence, "accounts"))
+    journal.set_right("ann", "revoked", "chief", "left the bank")
+    assert [(g.state, g.given) for g in journal.gates()] == [("pending", ())]
+
+
+def test_an_approval_of_a_stage_that_is_done_stands(journal, fence):
+    approve(journal, fence, "residual")
+    journal.record_stage(fence, "residual", 1, "done", {}, ())
+    journal.set_right("ann", "revoked", "chief", "left the bank")
+    assert [(g.state, g.given) for g in journal.gates()] == [("approved", ("ann",))]
 
 
 def test_nobody_answers_his_own_request(journal, fence):
@@ -802,6 +850,8 @@ def test_only_changed_dispositions_are_written_and_terminal_ones_stay(journal, f
             fence, "users", dispositions_of(("é", "opened", "OPENED_S"), ("U9", "blocked", "BANK_106"))
         )
     assert [r.code + " " + r.subject for r in raised.value.reasons] == ["TERMINAL_CHANGED users/U9"]
+    journal.record_dispositions(fence, "debts", dispositions_of(("U9", "registered", "ANOTHER")))
+    assert journal.dispositions("debts")["reason"].to_pylist() == ["ANOTHER"]  # why may still be told otherwise
     rows = [tuple(row.values()) for row in journal.dispositions("users").to_pylist()]
     assert rows == [("U9", "opened", "OPENED_S"), ("u10", "opened", "OPENED_N"), ("é", "blocked", "BANK_106")]
 

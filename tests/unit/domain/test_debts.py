@@ -69,6 +69,9 @@ def bank(state="refused", code="93"):
         ({}, {}, bank(), ("blocked", "BANK_93")),
         ({}, {}, bank("unknown", "99"), ("blocked", "BANK_99")),
         ({}, {}, bank() | {"signed": [("debts", "L1D1", "BANK_93")]}, ("excepted", "BANK_93")),
+        ({}, {}, bank("ok") | {"signed": [("debts", "L1D1", "BANK_93")]}, ("registered", "REGISTERED")),
+        ({"lender_id": "U4", "status": "finished"}, {}, {"refused": {"U4": "106"}, "signed": [("users", "U4", "BANK_106")]},
+         ("not_migrated", "FINISHED")),
     ],
 )  # fmt: skip
 def test_a_reason_by_itself(debt, listing, known, expected):

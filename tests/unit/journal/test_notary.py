@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import stat
+from datetime import date
 
+import pyarrow as pa
 import pytest
 
 from migration.domain.errors import ConfigurationError, GateClosed
+from migration.domain.ports import BatchPlan
 from migration.journal.keys import EvidenceKey, public_keys
 from migration.journal.notary import ROOTS, Notary
 
@@ -41,6 +45,23 @@ def test_a_root_a_gate_and_none_twice(notary, fence, journal, tmp_path):
     assert [(r["n"], r["gate"], r["size"]) for r in told] == [(1, "accounts", 2), (2, "accounts.done", 4)]
     assert list(journal.root_lines()) == lines(notary)
     assert notary.verify() == ()
+
+
+def test_every_write_says_which_rows_it_leaves(fence, journal):
+    items = pa.table({"key": ["U1"], "amount_fen": [5], "row_digest": ["a" * 64]})
+    day = date(2017, 11, 18)
+    (batch,) = journal.plan(
+        fence, [BatchPlan("accounts", 1, "person", sample=False, part=1, items=items, sum_fen=5)], day, "accounts"
+    )
+    groups = {"batch/2017-11-18/000001", "item/2017-11-18/000001"}
+    nothing = hashlib.sha256(b"").hexdigest()
+    planned = journal.events()[-1].payload["witness"]
+    assert planned.keys() == groups
+    assert nothing not in planned.values()
+    journal.withdraw(fence, [batch])
+    assert journal.events()[-1].payload["witness"] == dict.fromkeys(groups, nothing)
+    journal.note("op", "said", {})
+    assert "witness" not in journal.events()[-1].payload
 
 
 def test_who_was_overtaken_signs_nothing(notary, fence, journal):

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from migration.domain.errors import ConfigurationError, GateClosed, InputRefused, StaleFence
-from migration.domain.ports import Batch, Decision, Gate
+from migration.domain.ports import Batch, Decision, Gate, Right
 from migration.journal import rules
 from tests.unit.bank.samples import DAY
 
@@ -41,6 +41,20 @@ def test_who_acts_and_why_is_never_blank(call, wanted):
         with pytest.raises(InputRefused) as raised:
             call(blank, "journal")
         assert code(raised) == (wanted, "journal")
+
+
+def test_a_name_has_letters_beneath_its_accents():
+    assert rules.person("José", "journal") == "José"
+    with pytest.raises(InputRefused) as raised:
+        rules.person("\u0301", "journal")
+    assert code(raised) == ("NAME_CHARACTERS", "journal")
+
+
+def test_a_right_is_written_only_when_it_changes():
+    known = [Right("Ann", "granted", "chief", "r", None), Right("ann", "revoked", "chief", "r", None)]
+    assert not rules.sets_right(known, "ANN", "revoked", "chief")
+    assert rules.sets_right(known, "ANN", "granted", "chief")
+    assert rules.sets_right([], "ANN", "revoked", "chief")
 
 
 def test_an_exception_is_named_by_what_it_is_about():

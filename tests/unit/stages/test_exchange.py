@@ -7,7 +7,10 @@ import pytest
 
 from migration.bank.memory import MemoryFiles
 from migration.domain.errors import CutoverError, GateClosed, StaleFence, TransientError, Waiting
+from migration.domain.strata import debt_strata, listing_strata
 from migration.stages import exchange, exchanges, results
+from tests.support.platform import joined, loan, small
+from tests.support.rehearsal import Rehearsal
 from tests.unit.bank.samples import DAY, profile, result
 from tests.unit.bank.samples import batch as batch_of
 from tests.unit.bank.samples import rows as rows_of
@@ -338,6 +341,18 @@ def test_a_whole_result_is_applied_and_noted():
     assert one.clock.slept == []
 
 
+def test_a_result_is_held_against_what_other_batches_confirmed():
+    one = house()
+    spec = accounts(person=persons(*ALL))
+    sent(one, spec)
+    first, second = one.journal.batches()
+    answer(one, first, "U-2", "000017")
+    answer(one, second, "U-3")
+    exchange.collect(one, spec)
+    assert results.context(one, second).confirmed.to_pylist() == ["000017", "U-2"]
+    assert results.context(one, first).confirmed.to_pylist() == []  # U-3 was refused, the others are its own
+
+
 def test_only_the_batch_that_is_asked_for_is_collected():
     one = house()
     spec = accounts(person=persons(*ALL))
@@ -499,3 +514,15 @@ def test_the_full_set_rests_on_the_results_of_its_sample():
     assert (first.stage, first.gate, first.round, first.sample) == ("debts", "debts.full", 1, False)
     other = exchanges.full("debts", 1, (replace(sample, result_sha256="b" * 64),), approve_empty=True)
     assert exchange.digest(one, first) != exchange.digest(one, other)
+
+
+def test_a_sample_is_drawn_over_the_strata_of_what_is_sent(tmp_path):
+    case = Rehearsal(tmp_path, joined(small(2), loan(9, "U2", {"U2": "70.00", "U3": "30.00"})))
+    assert case.run("reopen") == 0
+    book = case.house.book()
+    covered = {}
+    for stage, strata in (("listings", listing_strata), ("debts", debt_strata)):
+        _, plan = exchanges.sample_of(case.house, book, stage, 1)
+        covered[stage] = set(plan.coverage)
+        assert covered[stage] == set(strata(book, exchanges.ready_now(book, stage, 1)))
+    assert covered["listings"] != covered["debts"]
