@@ -279,6 +279,16 @@ def test_items_carry_their_batch_and_stand_in_its_order(journal, fence):
     assert items["code"].null_count == items["account_no"].null_count == items["result_record"].null_count == 3
 
 
+def test_items_stand_by_date_and_not_by_when_they_were_planned(journal, fence):
+    journal.plan(fence, [plan_of("person", ["U1"])], NEXT, "accounts")
+    journal.plan(fence, [plan_of("person", ["U2"])], DAY, "accounts")
+    found = journal.items("users")
+    assert list(zip(found["key"].to_pylist(), found["business_date"].to_pylist(), strict=True)) == [
+        ("U2", DAY),
+        ("U1", NEXT),
+    ]
+
+
 def test_a_digest_of_the_row_may_be_left_out(journal, fence):
     plan = plan_of("debt", ["D1"])
     bare = plan.items.set_column(2, "row_digest", pa.nulls(1, pa.string()))
@@ -679,6 +689,7 @@ def test_an_approval_falls_with_the_right_of_who_gave_it(journal, fence):
     assert (after.state, after.given) == ("approved", ("bea", "cyd"))
     journal.set_right("bea", "revoked", "chief", "left the bank")
     assert [(g.state, g.given) for g in journal.gates()] == [("pending", ("cyd",))]
+    assert [(r.name, r.standing, r.by) for r in journal.rights()] == [(n, "revoked", "chief") for n in ("ANN", "bea")]
 
 
 def test_an_approval_that_was_used_stands_whatever_becomes_of_the_right(journal, fence):
@@ -922,7 +933,9 @@ def test_a_batch_that_awaits_its_result_is_resolved_as_a_whole_or_not_at_all(jou
     assert items["authcode"].to_pylist() == ["AD1", "AD2"]
     assert _answered_at(journal, "debts") == [(1, 1), (2, 1)]
     assert kinds(journal)[-1] == "resolved"
-    assert said(journal)["outcomes"] == {"ok": 2}
+    digests = {f"{what}_sha256": hashlib.sha256(what.encode()).hexdigest() for what in ("records", "replies")}
+    about = {"batch": "batches/2017-11-18/000001", "result_name": "inquiry-1", "inquiry": 1}
+    assert said(journal) == {**about, **digests, "outcomes": {"ok": 2}, "state": "applied"}
     events = journal.events()
     assert journal.resolve(fence, done, "inquiry-1", inquired(["D1", "D2"])) == done
     assert journal.events() == events, "nothing new: nothing is written"
@@ -966,3 +979,4 @@ def test_an_answer_that_was_asked_for_takes_no_code_of_another(journal, fence):
 def test_numbers_of_messages_are_drawn_once(make, journal):
     drawn = [number for one in (journal, make(), journal) for number in one.message_numbers()]
     assert len(drawn) == len(set(drawn)) > 2
+    assert min(drawn) == 0

@@ -2,12 +2,13 @@
 
 import hashlib
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
 from migration.domain.errors import ConfigurationError, GateClosed, InputRefused, StaleFence
 from migration.domain.ports import Batch, Decision, Gate, Right
-from migration.journal import rules
+from migration.journal import chain, rules
 from tests.unit.bank.samples import DAY
 
 D = "d" * 64
@@ -160,6 +161,23 @@ def test_a_result_is_for_what_was_delivered():
         with pytest.raises(GateClosed) as raised:
             rules.applies(replace(BATCH, state=state), D)
         assert code(raised)[0] == "BATCH_STATE"
+
+
+def test_only_what_was_delivered_is_asked_for():
+    assert rules.resolves(BATCH)
+    assert not rules.resolves(replace(BATCH, state="applied"))
+    sealed = replace(BATCH, state="sealed")
+    with pytest.raises(GateClosed) as raised:
+        rules.resolves(sealed)
+    assert raised.value.reasons == rules.wrong_state(sealed, "delivered").reasons
+
+
+def test_an_event_that_hangs_on_another_is_no_link():
+    at = datetime(2017, 11, 18, tzinfo=UTC)
+    first = chain.link(chain.GENESIS, 1, at, "op", "said", "{}")
+    second = chain.link("0" * 63 + "1", 2, at, "op", "said", "{}")
+    found = chain.check([(first, "{}"), (second, "{}")], 2, second.digest)
+    assert [(f.code, f.subject) for f in found] == [("CHAIN_LINK", "events/2")]
 
 
 def test_errors_of_batches_name_the_batch():

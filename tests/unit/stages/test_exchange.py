@@ -526,3 +526,12 @@ def test_a_sample_is_drawn_over_the_strata_of_what_is_sent(tmp_path):
         covered[stage] = set(plan.coverage)
         assert covered[stage] == set(strata(book, exchanges.ready_now(book, stage, 1)))
     assert covered["listings"] != covered["debts"]
+
+
+def test_residual_balances_are_begun_published_and_kept(tmp_path):
+    case = Rehearsal(tmp_path, small(2))
+    assert case.run() == 0
+    told = [e.payload["state"] for e in case.journal.events() if e.kind == "stage" and e.payload["stage"] == "residual"]
+    assert told == ["running", "done"]
+    kept = case.journal.dispositions("residuals")["key"].to_pylist()
+    assert kept == sorted(case.exports()["residuals"]["escrow_id"].to_pylist())
