@@ -172,12 +172,19 @@ def test_only_what_was_delivered_is_asked_for():
     assert raised.value.reasons == rules.wrong_state(sealed, "delivered").reasons
 
 
-def test_an_event_that_hangs_on_another_is_no_link():
+def test_a_chain_has_no_gap_every_link_holds_and_its_end_is_where_it_is_said_to_be():
     at = datetime(2017, 11, 18, tzinfo=UTC)
+
+    def found(number: int, previous: str, end: int) -> list[tuple[str, str]]:
+        second = chain.link(previous, number, at, "op", "said", "{}")
+        told = chain.check([(first, "{}"), (second, "{}")], end, second.digest)
+        return [(f.code, f.subject) for f in told]
+
     first = chain.link(chain.GENESIS, 1, at, "op", "said", "{}")
-    second = chain.link("0" * 63 + "1", 2, at, "op", "said", "{}")
-    found = chain.check([(first, "{}"), (second, "{}")], 2, second.digest)
-    assert [(f.code, f.subject) for f in found] == [("CHAIN_LINK", "events/2")]
+    assert found(2, first.digest, 2) == []
+    assert found(3, first.digest, 3) == [("CHAIN_GAP", "events/3")]
+    assert found(2, "0" * 63 + "1", 2) == [("CHAIN_LINK", "events/2")]
+    assert found(2, first.digest, 3) == [("CHAIN_HEAD", "events/2")]
 
 
 def test_errors_of_batches_name_the_batch():

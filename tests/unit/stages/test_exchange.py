@@ -230,6 +230,21 @@ def test_no_byte_leaves_without_the_approval_of_this_very_digest():
     assert len(one.files.sent) == 2
 
 
+def test_bytes_that_are_not_those_that_were_sealed_do_not_leave():
+    one = house()
+    spec = accounts(person=persons("U-2"))
+    (batch,) = exchange.plan(one, spec)
+    with pytest.raises(Waiting):
+        exchange.approve(one, spec)
+    approve(one, spec.gate, "ann")
+    one.journal._now.contents[batch.key, "request"] = b"other"
+    with pytest.raises(GateClosed) as raised:
+        exchange.deliver(one, spec)
+    assert codes(raised) == ["CONTENT_CHANGED"]
+    assert one.files.sent == {}
+    assert states(one) == [("000001", "sealed")]
+
+
 def test_what_was_sealed_is_what_is_delivered_and_recorded():
     one = house()
     spec = accounts(person=persons(*ALL))
