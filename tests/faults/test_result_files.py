@@ -94,15 +94,27 @@ def test_one_field_wrong(points, kind, field, value, code):
     assert code in refused(point, point.put(field, value)).text
 
 
+def without_record(items):
+    """All of the items but the place of their answer."""
+    return {entity: [{**row, "result_record": None} for row in rows] for entity, rows in items.items()}
+
+
+def mine(point, items):
+    """The items that the batch in question answered."""
+    number = (point.batch.business_date, point.batch.batch_no)
+    return [row for rows in items.values() for row in rows if (row["business_date"], row["batch_no"]) == number]
+
+
 @pytest.mark.parametrize("kind", kit.KINDS)
 def test_rows_in_another_order_give_the_same(points, kind):
     point = points(kind)
     lines = point.clean.splitlines(keepends=True)
     assert point.take(b"".join(reversed(lines))).code == ""
-    dropped = ("result_record",)
-    plain = [{k: v for k, v in r.items() if k not in dropped} for r in point.rows()["users"]]
-    assert plain == [{k: v for k, v in r.items() if k not in dropped} for r in point.after["users"]]
-    assert point.rows() == point.after
+    assert without_record(point.rows()) == without_record(point.after)
+    answered = {(r["key"], r["result_record"]) for r in mine(point, point.rows())}
+    assert answered == {
+        (r["key"], len(lines) + 1 - r["result_record"]) for r in mine(point, point.after)
+    }  # where each stands now
 
 
 @pytest.mark.parametrize(("kind", "other"), [("person", "company"), ("company", "person")])

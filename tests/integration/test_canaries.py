@@ -179,6 +179,10 @@ def watched(tmp_path_factory, embedded, template):
     handler, log, level = logging.StreamHandler(logged), logging.getLogger(), logging.getLogger().level
     log.addHandler(handler)
     log.setLevel(logging.DEBUG)
+    logging.disable(logging.NOTSET)
+    for one in logging.root.manager.loggerDict.values():  # what other tests switched off would be silent here
+        one.disabled = False
+    log.warning("listening")
     before, tempfile.tempdir = tempfile.tempdir, str(temporary)
     story = Story(root, url)
     try:

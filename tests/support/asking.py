@@ -31,6 +31,10 @@ def keys(folder: Path, made: Path) -> None:
     shutil.copytree(made, folder / "query", dirs_exist_ok=True)
 
 
+NUMBERS = itertools.count()
+"""Of all clients together: the bank refuses a number that comes twice in a second."""
+
+
 def client(url: str, folder: Path, clock: Any, *, algorithm: str = "rsa-sha256", **changes: Any) -> QueryClient:
     """The product's client with the keys that the sandbox hands out."""
     secret, known = (
@@ -41,7 +45,7 @@ def client(url: str, folder: Path, clock: Any, *, algorithm: str = "rsa-sha256",
         "signer": load_signer(algorithm, folder / secret, PASSWORD),
         "checker": load_checker(algorithm, folder / known),
         "clock": clock,
-        "numbers": itertools.count().__next__,
+        "numbers": NUMBERS.__next__,
         "business_date": DAY,
         "trust": trusting(folder / "tls.pem"),
         "patience": Patience(timeout_s=1.0, tries=3, pause_s=0.5),
