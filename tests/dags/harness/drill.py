@@ -17,9 +17,6 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-import psycopg
-from psycopg import sql
-from sqlalchemy.engine import make_url
 
 from migration import wiring
 from migration.demo.ground import Ground, start_bank
@@ -33,7 +30,6 @@ from migration.sandbox.bank import dump
 from migration.settings import load
 from tests.dags.harness.real import ROOT, Real, quiet_desk, real_airflow
 from tests.dags.harness.small import SmallPlaces, write_platform
-from tests.support import canaries
 
 Effects = dict[tuple[str, str], int]
 APPROVE = ("--approve-as", "first", "--approve-as", "second")
@@ -210,28 +206,6 @@ class Drill:
         wrong += [f"{name}: no applied batch" for name in found.requests if name not in held]
         wrong += [f"{name}: applied, no file" for name in held if name not in found.requests]
         return wrong
-
-    def spoil(self) -> None:
-        """A result that was used already is another one now, with a person's data where none belong."""
-        place = next(iter(sorted((self.real.ground.places.bank / "in").rglob("3005-*"))))
-        place.write_bytes(place.read_bytes() + f"{canaries.names()[0]}{canaries.id_numbers()[0]}\n".encode("gbk"))
-
-    def personal(self) -> canaries.Watch:
-        """Look for the persons of the platform in all that Airflow keeps: its database, its folder, output, command lines."""
-        watch = canaries.Watch()
-        with psycopg.connect(
-            make_url(self.real.ground.metadata_url).set(drivername="postgresql").render_as_string(False)
-        ) as metadata:
-            tables = metadata.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
-            for (table,) in tables:
-                rows = metadata.execute(sql.SQL("SELECT one::text FROM {} AS one").format(sql.Identifier(table)))
-                watch.look_all(table, (row for (row,) in rows))
-        places = self.real.ground.places
-        watch.folder("airflow", places.airflow)
-        watch.folder("output", places.logs)
-        for process in psutil.process_iter(["cmdline"]):
-            watch.look_all("command lines", process.info["cmdline"] or ())
-        return watch
 
     def gone(self, pid: int) -> bool:
         """Whether a process has ended."""
