@@ -8,7 +8,7 @@ export AIRFLOW_HOME ?= $(CURDIR)/var/airflow
 export AIRFLOW__CORE__LOAD_EXAMPLES = False
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo ui rehearse test check format lock clean bench-small bench simulate crash-pairs kill-campaign airflow-chaos planted mutation fuzz tamper race
+.PHONY: help setup demo ui rehearse test check lint format lock clean bench-small bench simulate crash-pairs kill-campaign airflow-chaos planted mutation fuzz tamper race
 
 help: ## Print what there is to make.
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,13 +29,15 @@ test: setup ## All tests that need nothing but Python.
 	@$(BIN)/python -m pytest -n 2 --dist loadfile
 	@$(BIN)/python .ci/left_out.py
 
-check: setup ## Format, lint, types, import contracts, fast tests.
+check: lint ## Format, lint, types, import contracts, fast tests.
+	@$(BIN)/python -m pytest tests/unit/domain -n 2
+
+lint: setup ## The same without tests.
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff check --select AIR dags
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@$(BIN)/python -m pytest tests/unit/domain -n 2
 
 format: setup ## Bring the code into shape.
 	@$(BIN)/ruff format .
