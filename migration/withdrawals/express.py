@@ -21,7 +21,7 @@ from migration.withdrawals.values import Refused
 KEY: Final = r"^[\x21-\x7e]{1,200}$"
 """What an Idempotency-Key looks like."""
 
-_KEY: Final = re.compile(rb"[\x21-\x7e]{1,200}")
+_KEY: Final = re.compile(KEY.encode())
 _JSON: Final = b"application/json"
 
 
