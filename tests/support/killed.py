@@ -14,13 +14,12 @@ from __future__ import annotations
 import hashlib
 import os
 import signal
-import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 from sqlalchemy import event
 
@@ -33,7 +32,7 @@ from migration.legacy.vault import Vault
 from migration.reports import exports
 from migration.sandbox.bank import dump
 from tests.contract.platforms import Tables, fill
-from tests.support import memo
+from tests.support import forking, memo
 from tests.support.platform import joined, loan, small
 from tests.support.rehearsal import Rehearsal
 
@@ -260,53 +259,27 @@ def export(case: Case) -> None:
 
 
 def serve() -> None:
-    """Fork a fresh process for every line `ROOT URL MEMO [FAILPOINT@N]`; answer with how it ended (as `wait` codes it).
-
-    One at a time, so each is alone with its journal. Importing takes longer than the cutover itself; nothing but imports has happened in the process that forks.
-    """
+    """For every line `ROOT URL MEMO [FAILPOINT@N]` a process of its own."""
     import pandas as pd  # noqa: F401 - pyarrow would import it in every child
 
-    for line in sys.stdin:
+    def work(line: str) -> int:
         root, url, remembered, *armed = line.split()
-        child = os.fork()
-        if child == 0:
-            status = 1
-            try:
-                with Path(root, "errors").open("a") as errors:
-                    os.dup2(errors.fileno(), 2)
-                    status = main(Path(root), url, Path(remembered), *armed, alone=True)
-            finally:
-                sys.stderr.flush()
-                os._exit(status)
-        _, ended = os.waitpid(child, 0)
-        sys.stdout.write(f"{os.waitstatus_to_exitcode(ended)}\n")
-        sys.stdout.flush()
+        return main(Path(root), url, Path(remembered), *armed, alone=True)
+
+    forking.serve(work, lambda line: Path(line.split()[0], "errors"))
 
 
-class Starter:
+class Starter(forking.Starter):
     """Starts such processes, one after the other; a context."""
 
     def __init__(self, remembered: Path) -> None:
         remembered.mkdir(parents=True, exist_ok=True)
         self._remembered = remembered
-
-    def __enter__(self) -> Self:
-        call = [sys.executable, "-m", "tests.support.killed", "--serve"]
-        self._process = subprocess.Popen(call, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        assert self._process.stdin is not None
-        self._process.stdin.close()
-        self._process.wait()
+        super().__init__("tests.support.killed", "--serve")
 
     def run(self, root: Path, url: str, armed: str = "") -> int:
         """Run one process to its end: its exit code, or minus the signal that killed it."""
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.write(f"{root} {url} {self._remembered} {armed}\n")
-        self._process.stdin.flush()
-        return int(self._process.stdout.readline())
+        return self.ask(f"{root} {url} {self._remembered} {armed}")
 
 
 def deliveries(root: Path) -> dict[str, list[str]]:

@@ -10,18 +10,17 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
-import sys
 import traceback
 from collections import Counter
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 from migration.clock import SystemClock
 from migration.domain.errors import CutoverError
 from migration.journal.store import PostgresJournal
 from migration.legacy.keyring import Keyring
 from migration.stages import rotation
+from tests.support import forking
 
 KIND = "rehearsal"
 CUTOVER = "2017-11-jx"
@@ -56,52 +55,27 @@ def rotate(workspace: Path, url: str, point: str, environ: dict[str, str]) -> No
     rotation.rotate(journal, Keyring(workspace, SystemClock(), environ), "operator", reach)
 
 
-def serve() -> None:
-    """Fork a fresh process for every line (JSON: workspace, url, point, environ, told); answer with how it ended.
-
-    Importing takes longer than the rest; nothing but imports has happened in the process that forks.
-    """
-    for line in sys.stdin:
-        asked = json.loads(line)
-        child = os.fork()
-        if child == 0:
-            status = 1
-            try:
-                with Path(asked["told"]).open("w", encoding="utf-8") as told:
-                    os.dup2(told.fileno(), 2)
-                    rotate(Path(asked["workspace"]), asked["url"], asked["point"], asked["environ"])
-                    status = 0
-            except CutoverError:
-                traceback.print_exc()
-            finally:
-                sys.stderr.flush()
-                os._exit(status)
-        _, ended = os.waitpid(child, 0)
-        sys.stdout.write(f"{os.waitstatus_to_exitcode(ended)}\n")
-        sys.stdout.flush()
+def _work(line: str) -> int:
+    asked = json.loads(line)
+    try:
+        rotate(Path(asked["workspace"]), asked["url"], asked["point"], asked["environ"])
+    except CutoverError:
+        traceback.print_exc()
+        return 1
+    return 0
 
 
-class Starter:
+class Starter(forking.Starter):
     """Starts such processes, one after the other; a context."""
 
-    def __enter__(self) -> Self:
-        call = [sys.executable, "-m", "tests.support.rotating"]
-        self._process = subprocess.Popen(call, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        assert self._process.stdin is not None
-        self._process.stdin.close()
-        self._process.wait()
+    def __init__(self) -> None:
+        super().__init__("tests.support.rotating")
 
     def run(self, **asked: Any) -> int:
-        """Run one to its end: its exit code, or minus the signal that killed it."""
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps(asked) + "\n")
-        self._process.stdin.flush()
-        return int(self._process.stdout.readline())
+        """Rotate with workspace, url, point, environ; what it says goes to the file `told`. How it ended."""
+        Path(asked["told"]).unlink(missing_ok=True)
+        return self.ask(json.dumps(asked))
 
 
 if __name__ == "__main__":
-    serve()
+    forking.serve(_work, lambda line: Path(json.loads(line)["told"]))
