@@ -69,7 +69,7 @@ def play(root: Path, server: Embedded, stops: Stops) -> list[int]:
 
 
 def _run(root: Path, url: str, stops: Stops) -> int:
-    case = killed.Case(root, url, killed.Points(root / "trace"))
+    case = killed.Case(root, url, killed.Points(root / "trace"), alone=False)
     store: Any = case.journal
     event.listen(store._db._engine, "before_cursor_execute", stops)
     try:
