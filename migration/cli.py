@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from migration.commands import days, decisions, drill, evidence, journal, keys, retention, runs, sandbox, withdrawals
-from migration.commands.shared import ERR, Place
+from migration.commands.shared import ERR, Place, whole
 from migration.domain.errors import CutoverError
 
 app = typer.Typer(
@@ -94,6 +94,7 @@ def _take_config(arguments: list[str]) -> list[str]:
 
 def main() -> None:
     """Run a command; say why it stopped, one reason a line, and exit by what the caller must do."""
+    sys.stdout, sys.stderr = whole(sys.stdout), whole(sys.stderr)
     try:
         app(_take_config(sys.argv[1:]), standalone_mode=True)
     except CutoverError as stopped:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import getpass
+import io
 import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from rich.console import Console
 
@@ -44,6 +45,14 @@ def desk(**options: Any) -> Iterator[wiring.Desk]:
         yield opened
     finally:
         opened.close()
+
+
+def whole(stream: TextIO) -> TextIO:
+    """The stream with a buffer under it: an unbuffered one (`python -u`) loses the rest of a text whose write is cut short."""
+    raw = getattr(stream, "buffer", None)
+    if not isinstance(raw, io.RawIOBase):
+        return stream
+    return io.TextIOWrapper(io.BufferedWriter(raw), stream.encoding, stream.errors, line_buffering=True)
 
 
 _last = [""]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sys
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ from typer.testing import CliRunner
 
 from migration import cli
 from migration.commands import decisions, sandbox, screen
-from migration.commands.shared import Place
+from migration.commands.shared import Place, whole
 from migration.domain.errors import InputRefused
 from migration.stages.order import STAGES
 
@@ -220,3 +221,25 @@ def test_generating_says_how_much_and_keeps_the_truth_in_a_file(
     assert "planted: H1 " in told
     assert str(truth) in told
     assert set(json.loads(truth.read_text())["planted"]) == {"H1", "H3"}
+
+
+class Short(io.RawIOBase):
+    """A pipe whose writes are cut short."""
+
+    def __init__(self) -> None:
+        self.taken = bytearray()
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, text: Any) -> int:
+        self.taken += bytes(text[:7])
+        return min(7, len(text))
+
+
+def test_a_long_text_is_whole_on_an_unbuffered_output_whose_writes_are_cut_short() -> None:
+    pipe, text = Short(), '{"total": "一万元", "accounts": 611}'
+    unbuffered = io.TextIOWrapper(pipe, "utf-8", write_through=True)
+    print(text, file=whole(unbuffered), flush=True)
+    assert pipe.taken.decode() == text + "\n"
+    assert whole(sys.stdout) is sys.stdout  # with a buffer of its own
