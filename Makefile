@@ -6,6 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.requirements.sha256
 export AIRFLOW_HOME ?= $(CURDIR)/var/airflow
 export AIRFLOW__CORE__LOAD_EXAMPLES = False
+unexport PYTHONDONTWRITEBYTECODE # hundreds of processes start here: none should compile what another one has compiled
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo ui rehearse test check lint format lock clean bench-small bench simulate crash-pairs kill-campaign airflow-chaos planted mutation fuzz tamper race

@@ -56,7 +56,9 @@ def main() -> None:
     tool = uv()
     if tool:
         os.environ.setdefault("UV_LINK_MODE", "copy")
-        call(tool, "pip", "install", "--quiet", "--python", PYTHON, "--require-hashes", "-r", "requirements.txt")
+        # compiled once, as pip does it: where Python may not write bytecode, every process would compile all it imports
+        options = ["--quiet", "--compile-bytecode", "--require-hashes"]
+        call(tool, "pip", "install", *options, "--python", PYTHON, "-r", "requirements.txt")
     else:
         call(PYTHON, "-m", "pip", "install", "--quiet", "--require-hashes", "-r", "requirements.txt")
     link()
