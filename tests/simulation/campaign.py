@@ -14,7 +14,8 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from functools import partial
+from functools import cache, partial
+from multiprocessing.pool import Pool
 from pathlib import Path
 
 from migration.journal.embedded import Embedded
@@ -31,15 +32,35 @@ from tests.support.stopped import Stops
 CHUNK = 20
 TASKS = 100
 """Chunks after which a process is replaced by a new one: memory stays bounded however many seeds there are."""
+IMPORTED = ("tests.simulation.schedule", "tests.simulation.crashes", "pandas")
+"""What a process needs before its first chunk (pyarrow would import pandas by itself)."""
 ALL_STRIKE = 1000
 """So many seeds must have met every kind of fault."""
 STOPS = 6
 """Stops of the server in one story."""
 
 
-def _seeds(bounds: tuple[int, int]) -> tuple[Counter[str], list[str]]:
+def _ready() -> None:
+    """A worker, before its first chunk: what is remembered stays until its end."""
     memo.install()
     gc.disable()  # a chunk at a time: what a schedule leaves is little, and looking for it takes a tenth of the time
+    gc.freeze()
+
+
+def _swept() -> None:
+    """After a chunk: what it left is freed, what is remembered is not looked through again."""
+    gc.collect()
+    gc.freeze()
+
+
+def _pool(workers: int) -> Pool:
+    """Processes forked from one that has done nothing but import."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([*IMPORTED])
+    return context.Pool(workers, _ready, maxtasksperchild=TASKS)
+
+
+def _seeds(bounds: tuple[int, int]) -> tuple[Counter[str], list[str]]:
     fired: Counter[str] = Counter()
     wrong = []
     for seed in range(*bounds):
@@ -47,7 +68,7 @@ def _seeds(bounds: tuple[int, int]) -> tuple[Counter[str], list[str]]:
             fired += simulate(seed)
         except Exception as error:  # noqa: BLE001 - the campaign goes on and tells all of them
             wrong.append(f"SEED={seed}  {type(error).__name__}: {error}  replay: make simulate SEED={seed}")
-    gc.collect()
+    _swept()
     return fired, wrong
 
 
@@ -55,7 +76,7 @@ def seeds(count: int, first: int, workers: int) -> int:
     """Run seeds first .. first+count-1; print how often every kind of fault struck."""
     begun, fired, wrong = time.monotonic(), Counter[str](), 0
     parts = [(s, min(s + CHUNK, first + count)) for s in range(first, first + count, CHUNK)]
-    with multiprocessing.get_context("spawn").Pool(workers, maxtasksperchild=TASKS) as pool:
+    with _pool(workers) as pool:
         for number, (some, bad) in enumerate(pool.imap_unordered(_seeds, parts), start=1):
             fired += some
             wrong += len(bad)
@@ -108,6 +129,7 @@ def one(seed: int) -> int:
 _Pair = tuple[tuple[int, str], tuple[int, str]]
 
 
+@cache
 def _undisturbed() -> CrashWorld:
     world = CrashWorld()
     world.finish()
@@ -116,8 +138,6 @@ def _undisturbed() -> CrashWorld:
 
 def _pairs(some: list[_Pair]) -> list[str]:
     """What differed, a line a pair."""
-    memo.install()
-    gc.disable()
     undisturbed, wrong = _undisturbed(), []
     for pair in some:
         world = CrashWorld(*pair)
@@ -125,7 +145,7 @@ def _pairs(some: list[_Pair]) -> list[str]:
         found = crashes.differences(world, undisturbed) if code == 0 else [str(r) for r in world.reasons]
         if found:
             wrong.append(f"{pair}: {found}")
-    gc.collect()
+    _swept()
     return wrong
 
 
@@ -134,7 +154,7 @@ def pairs(count: int, seed: int, workers: int) -> int:
     every, dice, begun, wrong = points(_undisturbed()), random.Random(seed), time.monotonic(), 0
     drawn = [(dice.choice(every), dice.choice(every)) for _ in range(count)]
     parts = [drawn[n : n + CHUNK] for n in range(0, count, CHUNK)]
-    with multiprocessing.get_context("spawn").Pool(workers, maxtasksperchild=TASKS) as pool:
+    with _pool(workers) as pool:
         for number, bad in enumerate(pool.imap_unordered(_pairs, parts), start=1):
             wrong += len(bad)
             took = f"{time.monotonic() - begun:.0f} s"
