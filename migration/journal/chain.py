@@ -22,11 +22,12 @@ if TYPE_CHECKING:
 
 GENESIS: Final = "0" * 64
 FINDINGS: Final = 20
+_CANONICAL: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
 def canonical(value: object) -> str:
     """Canonical JSON. Dates become ISO text; ValueError for floats (money is never one) and for anything else."""
-    return json.dumps(_plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return _CANONICAL.encode(_plain(value))
 
 
 def _plain(value: object) -> object:
@@ -51,7 +52,7 @@ def instant(at: datetime) -> str:
 def link_digest(previous: str, seq: int, at: datetime, actor: str, kind: str, payload: str) -> str:
     """Return the digest of a link, from the payload's canonical text."""
     fields = {"actor": actor, "at": instant(at), "kind": kind, "seq": seq}
-    head = json.dumps(fields, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    head = _CANONICAL.encode(fields)
     # "payload" sorts between "kind" and "seq": put the text in its place without parsing it again
     before, after = head.rsplit(',"seq":', 1)
     return hashlib.sha256(f'{previous}{before},"payload":{payload},"seq":{after}'.encode()).hexdigest()
