@@ -5,6 +5,7 @@ Importing takes longer than what the children do. One at a time, so each is alon
 
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import sys
@@ -18,6 +19,7 @@ def serve(work: Callable[[str], int], errors: Callable[[str], Path]) -> None:
 
     What the child says on standard error is added to the file `errors(line)`.
     """
+    gc.freeze()  # what was imported is not looked through, and so not copied, in every child
     for line in sys.stdin:
         child = os.fork()
         if child == 0:
@@ -32,6 +34,7 @@ def serve(work: Callable[[str], int], errors: Callable[[str], Path]) -> None:
         _, ended = os.waitpid(child, 0)
         sys.stdout.write(f"{os.waitstatus_to_exitcode(ended)}\n")
         sys.stdout.flush()
+    gc.unfreeze()
 
 
 class Starter:

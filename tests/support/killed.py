@@ -18,6 +18,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +82,16 @@ FAULTS = {
 }
 CORRECTION = "U1,phone,13800000001,13855550001,changed,operations"
 TURNS = 12
+IMPORTED = (
+    "encodings.gbk",
+    "pandas",
+    "pyarrow.acero",
+    "pyarrow.dataset",
+    "pyarrow.pandas_compat",
+    "sqlalchemy.dialects.postgresql",
+    "sqlalchemy.dialects.sqlite",
+)
+"""What every child would import by itself."""
 
 
 def platform() -> Tables:
@@ -260,7 +271,8 @@ def export(case: Case) -> None:
 
 def serve() -> None:
     """For every line `ROOT URL MEMO [FAILPOINT@N]` a process of its own."""
-    import pandas as pd  # noqa: F401 - pyarrow would import it in every child
+    for name in IMPORTED:
+        import_module(name)
 
     def work(line: str) -> int:
         root, url, remembered, *armed = line.split()

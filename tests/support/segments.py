@@ -59,6 +59,8 @@ class Segments:
         self._place, self._server, self._starter = place, server, starter
         self._names = (f"{place.name}_{n}".replace("-", "_") for n in count())
         self._databases: dict[Path, str] = {}
+        self._urls: dict[Path, str] = {}
+        self._postgres = server.url("postgres")
         self.pieces: list[Piece] = []
 
     def build(self) -> None:
@@ -70,7 +72,7 @@ class Segments:
         for number in range(PIECES):
             after = self._restored(world, f"world{number + 1}")
             (after / "trace").write_text("")
-            ended = self._starter.run(after, self._url(after), END)
+            ended = self._starter.run(after, self._urls[after], END)
             assert ended in {0, -signal.SIGKILL}, (after / "errors").read_text()[-2000:]
             points = killed.points(after)
             end = list(points)[-1] if ended else ""
@@ -111,7 +113,7 @@ class Segments:
         """Kill, let another process go on to the end of the piece; what differs then. Leaves nothing behind."""
         piece = self.pieces[kill.piece]
         root = self._restored(piece.before, f"case{kill.piece}")
-        url = self._url(root)
+        url = self._urls[root]
         try:
             ended = self._starter.run(root, url, kill.point)
             if ended != -signal.SIGKILL:
@@ -123,6 +125,7 @@ class Segments:
             return self._at_the_end(root, url) if found and ended else found
         finally:
             self._server.drop(self._databases.pop(root))
+            del self._urls[root]
             shutil.rmtree(root)
 
     def _at_the_end(self, root: Path, url: str) -> list[str]:
@@ -148,15 +151,12 @@ class Segments:
         shutil.copytree(world, root, symlinks=True)
         self._alone(self._databases[world])
         self._databases[root] = next(self._names)
-        self._server.clone(self._databases[world], self._databases[root])
+        self._urls[root] = self._server.clone(self._databases[world], self._databases[root])
         return root
-
-    def _url(self, root: Path) -> str:
-        return self._server.url(self._databases[root])
 
     def _alone(self, database: str) -> None:
         """Wait until nobody is connected: only then can a database be copied."""
-        url = self._server.url("postgres").replace("+psycopg", "", 1)
+        url = self._postgres.replace("+psycopg", "", 1)
         late = time.monotonic() + LET_GO_S
         with psycopg.connect(url, autocommit=True) as admin:
             query = "SELECT count(*) FROM pg_stat_activity WHERE datname = %s"
