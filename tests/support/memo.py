@@ -26,6 +26,7 @@ from migration.stages import assessment, house, progress, reconcile
 from migration.verification import run as verification
 
 KEPT = 4000
+ARROW = (pa.Table, pa.ChunkedArray, pa.Array)
 
 
 def digest(*values: Any) -> str:
@@ -36,46 +37,36 @@ def digest(*values: Any) -> str:
     return state.hexdigest()
 
 
-_TABLES: OrderedDict[int, tuple[Any, bytes]] = OrderedDict()
+_SEEN: OrderedDict[int, tuple[Any, bytes]] = OrderedDict()
+"""Digests, in brackets, by object, which is kept alive meanwhile: of tables (they never change), and of what a remembered
+function returned (other facts, the same book): taken once, of what is in it."""
+
+
+def _see(value: Any, found: bytes) -> None:
+    _SEEN[id(value)] = (value, b"(" + found + b")")
+    if len(_SEEN) > 2 * KEPT:
+        _SEEN.popitem(last=False)
 
 
 def _table(value: Any) -> bytes:
-    """Digest of a table; remembered by object, which is kept alive meanwhile (Arrow tables never change)."""
-    known = _TABLES.get(id(value))
-    if known is not None:
-        return known[1]
-    sink = hashlib.sha256()
     table = value if isinstance(value, pa.Table) else pa.table({"column": value})
-    sink.update(table.schema.serialize().to_pybytes())
+    sink = hashlib.sha256(table.schema.serialize())
     for batch in table.combine_chunks().to_batches():
         sink.update(batch.serialize())
-    _TABLES[id(value)] = (value, sink.digest())
-    if len(_TABLES) > KEPT:
-        _TABLES.popitem(last=False)
     return sink.digest()
 
 
-_MADE: OrderedDict[int, tuple[Any, bytes]] = OrderedDict()
-"""Digests of what a remembered function returned, by object: taken once, of what is in it (other facts, the same book)."""
-
-
-def _made(value: Any) -> None:
-    if id(value) not in _MADE:
-        _MADE[id(value)] = (value, _fielded(value))
-        if len(_MADE) > KEPT:
-            _MADE.popitem(last=False)
-
-
 def _feed(state: Any, value: Any) -> None:
-    made = _MADE.get(id(value))
-    if made is not None:
-        state.update(b"(" + made[1] + b")")
+    if id(value) not in _SEEN and isinstance(value, ARROW):
+        _see(value, _table(value))
+    if id(value) in _SEEN:
+        state.update(_SEEN[id(value)][1])
         return
-    if isinstance(value, (pa.Table, pa.ChunkedArray, pa.Array)):
-        state.update(b"(" + _table(value) + b")")
-        return
-    state.update(f"({type(value).__name__}".encode())
-    if is_dataclass(value):
+    kind = type(value)
+    state.update(f"({kind.__name__}".encode())
+    if kind in (str, int, bytes):
+        state.update(value if kind is bytes else repr(value).encode())
+    elif is_dataclass(kind):
         state.update(_fielded(value))
     elif isinstance(value, (Mapping, tuple, list)):
         _feed_several(state, value)
@@ -110,11 +101,19 @@ def _fielded(value: Any) -> bytes:
 
 
 def _feed_several(state: Any, value: Any) -> None:
-    try:
-        state.update(marshal.dumps(value, 0))  # plain values at once; 0: nothing but the values
-    except ValueError:
-        for one in sorted(value.items()) if isinstance(value, Mapping) else value:
-            _feed(state, one)
+    several = value.values() if isinstance(value, Mapping) else value
+    if not any(isinstance(one, ARROW) for one in several):
+        try:
+            state.update(marshal.dumps(value, 0))  # plain values at once; 0: nothing but the values
+        except ValueError:
+            pass
+        else:
+            return
+    if isinstance(value, Mapping):
+        state.update(marshal.dumps(sorted(value), 0))
+        several = [value[name] for name in sorted(value)]
+    for one in several:
+        _feed(state, one)
 
 
 class Memo:
@@ -140,8 +139,8 @@ class Memo:
             if len(self._known) > KEPT:
                 self._known.popitem(last=False)
         found = self._known[key]
-        if is_dataclass(found):
-            _made(found)
+        if is_dataclass(found) and id(found) not in _SEEN:
+            _see(found, _fielded(found))
         return found
 
     def _from_disk(self, key: str, values: tuple[Any, ...], named: dict[str, Any]) -> Any:
