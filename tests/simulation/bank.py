@@ -34,6 +34,7 @@ class SimBank:
         self.ledger = MemoryLedger()
         self.plan = faults.parse(dict(plan))
         self.days: dict[str, Any] = {}  # request name -> its day, once worked through
+        self._results: dict[str, str] = {}  # request name -> the name of its result
         self.contradicted: list[str] = []
 
     def work(self) -> int:
@@ -52,12 +53,13 @@ class SimBank:
             desk = Desk(self.ledger, self.plan, Profile(), request, rows[0])
             counter = server._COUNTERS[request.exchange.kind]
             result = b"".join(counter(desk, n, row).record + eol for n, row in enumerate(rows, start=1))
+            self._results[name] = request.result
             seen = SeenFile(name, sha256(content).hexdigest(), server._sort(request, rows[0]), request.result, 0.0)
             self.ledger.add_file(seen, request.exchange.kind, len(rows), result)
 
     def waiting(self) -> list[str]:
         """Requests worked through whose result does not lie in the exchange, in order."""
-        return [n for n, day in self.days.items() if (day, names.parse(n).result) not in self.files.answers]  # type: ignore[union-attr]
+        return [n for n, day in self.days.items() if (day, self._results[n]) not in self.files.answers]
 
     def clean(self, name: str) -> bytes:
         return self.ledger.answer(name)
@@ -71,6 +73,4 @@ class SimBank:
         return spoil(request.exchange, self.clean(name), options, seed=seed, name=name, earlier=earlier)
 
     def answer(self, name: str, content: bytes, age_s: float = 60.0) -> None:
-        request = names.parse(name)
-        assert request is not None
-        self.files.answer(request.result, self.days[name], content, age_s)
+        self.files.answer(self._results[name], self.days[name], content, age_s)

@@ -71,6 +71,7 @@ class Port:
             self._hook("after", self._name, verb)
             return found
 
+        setattr(self, verb, at)
         return at
 
 
@@ -125,6 +126,9 @@ class StillBank(JxProfile):
         if isinstance(found, ResultRefused):
             raise ResultRefused(*found.reasons, incomplete=found.incomplete)
         return found
+
+
+BANK = StillBank("0110", "000187", "MP")
 
 
 class StillJournal(MemoryJournal):
@@ -273,7 +277,7 @@ class World(Rehearsal):
             terms=self.terms,
             journal=Port("journal", self.store, hook),  # type: ignore[arg-type]
             legacy=Port("legacy", self.source, hook),  # type: ignore[arg-type]
-            bank=StillBank("0110", "000187", "MP"),
+            bank=BANK,
             files=Port("files", self.wire, hook),  # type: ignore[arg-type]
             judge=self.judge,
             clock=Port("clock", self.clock, hook),  # type: ignore[arg-type]
