@@ -6,6 +6,7 @@ import hashlib
 
 import pyarrow as pa
 
+from migration.domain import corrections
 from migration.domain.attempts import batch_of
 from migration.domain.columns import MISSING, equals, lookup, member, pick
 from migration.domain.errors import GateClosed
@@ -86,8 +87,8 @@ def context(house: House, batch: Batch) -> ResultContext:
 
 
 def _names(house: House, taken: pa.Table) -> pa.Table:
-    """Account -> the name its owner was opened under."""
-    users = house.book().users.users
+    """Account -> the name of its owner, corrections included; the whole book is not wanted for that."""
+    users = corrections.apply(house.table("users"), house.journal.corrections())
     at = lookup(taken["user_id"], users["user_id"])
     known = taken.append_column("name", pick(users["name"], at)).filter(pa.array(at != MISSING))
     return known.select(["account_no", "name"])
