@@ -174,7 +174,7 @@ def deliver(house: House, exchange: Exchange, only: str | None = None) -> None:
                 house.tell(f"{exchange.stage}: the bank has {batch.request_name} already; it is not sent again")
                 continue
             content = _sealed(house, batch)
-            _leave(house, batch)
+            _leave(house, batch, approved)
             gates.require_approval(
                 house, exchange.gate, exchange.round, approved
             )  # fenced: who was overtaken stops here
@@ -197,9 +197,10 @@ def _sealed(house: House, batch: Batch) -> bytes:
     return content
 
 
-def _leave(house: House, batch: Batch) -> None:
-    """Commit that the file is about to leave: from here on its set may stand at the bank, whatever happens to us."""
-    house.journal.note(house.actor, LEAVING, {"batch": batch_id(batch), "request_sha256": batch.request_sha256})
+def _leave(house: House, batch: Batch, approved: str) -> None:
+    """Commit that the file is about to leave, and on which digest: from here on its set may stand at the bank, come what may."""
+    told = {"batch": batch_id(batch), "request_sha256": batch.request_sha256, "digest": approved}
+    house.journal.note(house.actor, LEAVING, told)
 
 
 def _leaving(house: House, batches: Sequence[Batch]) -> bool:

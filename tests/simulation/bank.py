@@ -35,6 +35,7 @@ class SimBank:
         self.plan = faults.parse(dict(plan))
         self.days: dict[str, Any] = {}  # request name -> its day, once worked through
         self._results: dict[str, str] = {}  # request name -> the name of its result
+        self.told: dict[str, set[str]] = {}  # name of a result -> the SHA-256 of every content it was told with
         self.contradicted: list[str] = []
 
     def work(self) -> int:
@@ -73,4 +74,6 @@ class SimBank:
         return spoil(request.exchange, self.clean(name), options, seed=seed, name=name, earlier=earlier)
 
     def answer(self, name: str, content: bytes, age_s: float = 60.0) -> None:
-        self.files.answer(self._results[name], self.days[name], content, age_s)
+        result = self._results[name]
+        self.told.setdefault(result, set()).add(sha256(content).hexdigest())
+        self.files.answer(result, self.days[name], content, age_s)

@@ -104,19 +104,30 @@ class Invariants:
         self._batches = batches
         by_name = {(b.business_date, b.request_name): b for b in batches.values() if b.request_name}
         for place, content in self.world.wire.sent.items():
-            require(self._wire.setdefault(place, content) == content, "R3", f"{place}: other bytes under the same name")
             batch = by_name.get(place)
             require(batch is not None, "R3", f"{place} was sent without an intent")
+            assert batch is not None
             require(batch.request_sha256 == hashlib.sha256(content).hexdigest(), "R3", f"{place}: not what was sealed")
+            if place not in self._wire:  # while it left a newer digest may have come in between
+                self._approved(batch, self._left_on(batch), looked_at[1], {"approved", "superseded"})
+            require(self._wire.setdefault(place, content) == content, "R3", f"{place}: other bytes under the same name")
         for batch in batches.values():
             if ORDER[batch.state] >= ORDER["delivered"]:
-                self._approved(batch, looked_at[1])
+                require((batch.business_date, batch.request_name) in self._wire, "R3", "delivered, but not there")
+                self._approved(batch, batch.digest, looked_at[1], {"approved"})
 
-    def _approved(self, batch: Any, gates: Any) -> None:
-        require((batch.business_date, batch.request_name) in self.world.wire.sent, "R3", "delivered, but not there")
+    def _left_on(self, batch: Any) -> str:
+        """The digest on which the file left, as the journal says."""
+        name = f"{batch.business_date.isoformat()}/{batch.batch_no}"
+        told = [e.payload["digest"] for e in self._events if e.kind == "leaving" and e.payload["batch"] == name]
+        require(told, "R3", f"{name} left without a word of it")
+        return str(told[-1])
+
+    @staticmethod
+    def _approved(batch: Any, digest: str, gates: Any, states: set[str]) -> None:
         name = batch.gate.split("#")[0]
-        gate = next((g for g in gates if (g.gate, g.digest) == (name, batch.digest)), None)
-        require(gate is not None and gate.state == "approved", "R7", f"{batch.key}: gate {name} is not approved")
+        gate = next((g for g in gates if (g.gate, g.digest) == (name, digest)), None)
+        require(gate is not None and gate.state in states, "R7", f"{batch.key}: gate {name} is not approved")
         assert gate is not None
         persons = {rules.person_key(n) for n in gate.given} - {rules.person_key(gate.requester)}
         wanted = 2 if name.endswith(".full") else 1
@@ -150,7 +161,9 @@ class Invariants:
         self._answers[place] = told
         batch = self._batches[r["business_date"], r["batch_no"]]
         content = self.world.store.result(batch)
-        require(hashlib.sha256(content).hexdigest() == batch.result_sha256, "I5", f"{place}: no result file")
+        digest = hashlib.sha256(content).hexdigest()
+        require(digest == batch.result_sha256, "I5", f"{place}: no result file")
+        require(digest in self.world.bank.told.get(batch.result_name, ()), "I5", f"{place}: the bank never said so")
         lines = content.splitlines()
         require(1 <= r["record_no"] <= len(lines), "I5", f"{place}: no such line")
         number = (r["account_no"] or r["authcode"] or "").encode()

@@ -9,6 +9,7 @@ from functools import partial
 
 import pytest
 
+from migration.journal.memory.batches import MemoryBatches
 from tests.simulation.faults import KINDS
 from tests.simulation.invariants import Violation
 from tests.simulation.schedule import Schedule, simulate
@@ -56,6 +57,23 @@ def test_a_schedule_on_the_journal_of_production(pg_url):
     assert real.trail == memory.trail
     assert real.world.sent() == memory.world.sent()
     assert real.world.effects() == memory.world.effects()
+
+
+def test_a_file_that_left_without_its_approval_is_seen_on_the_wire(monkeypatch):
+    monkeypatch.setattr("migration.stages.gates.require_approval", lambda *_: None)
+    with pytest.raises(Violation, match=r"R7: .* is not approved"):
+        simulate(1)
+
+
+def test_a_result_that_is_kept_otherwise_than_the_bank_told_it_is_seen(monkeypatch):
+    apply = MemoryBatches.apply
+
+    def with_a_byte_more(self, fence, batch, name, content, answers):
+        return apply(self, fence, batch, name, content + b" ", answers)
+
+    monkeypatch.setattr(MemoryBatches, "apply", with_a_byte_more)
+    with pytest.raises(Violation, match=r"I5: .* the bank never said so"):
+        simulate(1)
 
 
 def test_a_violation_says_how_to_see_it_again(monkeypatch):

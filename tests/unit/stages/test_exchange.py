@@ -288,7 +288,8 @@ def test_the_note_of_leaving_is_committed_before_the_file_stands_there():
     one.failpoint = look
     exchange.deliver(one, spec)
     (batch,) = one.journal.batches()
-    assert seen == [([{"batch": "2017-11-18/000001", "request_sha256": batch.request_sha256}], {})]
+    told = {"batch": "2017-11-18/000001", "request_sha256": batch.request_sha256, "digest": batch.digest}
+    assert seen == [([told], {})]
 
 
 def test_who_is_overtaken_between_two_files_delivers_no_more():
