@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from typing import Final
 
 from expectations import GATES
 from expectations.rules import KINDS, Rule
-from expectations.words import owner_name, stage_name
+from expectations.words import clause_name, owner_name, stage_name
 
 _HEAD: Final = """# The rules of the gates · 关口规则
 
@@ -22,16 +23,30 @@ One id is one rule wherever it is judged. What to do about a failed rule: look a
 with `cutover passport`, let the owner mend the source, the corrections or the answer, and run again; the gate is judged
 anew each time. A rule that could not be checked names a table or a number that was not there: see the log line before it.
 
+A clause says where a rule comes from: document and section of the specification that the engine was built from. The list is
+at the end, [Clauses](#clauses--依据), with the page here that tells more.
+
 | how a rule judges | |
 |---|---|
 """
+
+_PAGES: Final = {
+    "bank-interface.md": "sandbox-bank.md",
+    "contract.md": "compliance.md",
+    "domain.md": "operations.md",
+    "reliability.md": "reliability.md",
+    "contract.md 2": "mapping.md",
+    "contract.md 3 Exceptions": "operations.md",
+    "domain.md Sampling": "compliance.md",
+}
+"""The page here that tells more of a document of the specification, or of one of its sections."""
 
 
 def _judges(rule: Rule) -> str:
     if rule.kind == "equal":
         return f"`{rule.measure}` = `{rule.other}`"
     if rule.kind in {"at_most", "at_least"}:
-        return f"`{rule.measure}` {'≤' if rule.kind == 'at_most' else '≥'} {rule.threshold:,} ({rule.unit})"
+        return f"`{rule.measure}` {rule.relation} {rule.threshold:,} ({rule.unit})"
     return f"`{rule.measure}` = 0"
 
 
@@ -63,13 +78,28 @@ def _gate(stage: str, rules: tuple[Rule, ...], described: set[str]) -> list[str]
     ]
 
 
+def _told_in(clause: str) -> str:
+    """The page of this documentation that tells more of it."""
+    document, _, section = clause.partition(" ")
+    if re.match(r"(Hazards )?H\d", section):
+        return "[hazards.md](hazards.md)"
+    found = _PAGES.get(clause) or _PAGES[document]
+    return f"[{found}]({found})"
+
+
+def _clauses() -> list[str]:
+    clauses = sorted({rule.clause for rules in GATES.values() for rule in rules})
+    rows = [f"| {c} | {clause_name(c, 'zh')} | {clause_name(c, 'en')} | {_told_in(c)} |" for c in clauses]
+    return ["", "## Clauses · 依据", "", "| clause | 依据 | it is about | more in |", "|---|---|---|---|", *rows]
+
+
 def handbook() -> str:
     """Write the text of docs/rules.md."""
     lines = [f"| `{kind}` | {said} |" for kind, said in KINDS.items()]
     described: set[str] = set()
     for stage, rules in GATES.items():
         lines += _gate(stage, rules, described)
-    return _HEAD + "\n".join(lines) + "\n"
+    return _HEAD + "\n".join([*lines, *_clauses()]) + "\n"
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import jinja2
 
-from expectations.words import WORDS, Language, owner_name, severity_name, stage_name
+from expectations.words import WORDS, Language, clause_name, entity_name, owner_name, severity_name, stage_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -124,7 +124,7 @@ def _shown(result: CheckResult, language: Language) -> dict[str, Any]:
         "shade": _shade(result),
         "outcome": WORDS[language][_shade(result)],
         "severity": severity_name(result.severity, language),
-        "entity": result.entity,
+        "entity": entity_name(result.entity, language),
         "observed": _number(result.observed),
         "expected": _number(result.expected),
         "found": _found(result, language),
@@ -132,7 +132,7 @@ def _shown(result: CheckResult, language: Language) -> dict[str, Any]:
         "more": WORDS[language]["more"].format(result.failures) if result.failures > len(result.keys) > 0 else "",
         "blocks": stage_name(result.blocks, language) if result.blocks else "",
         "owner": owner_name(result.owner, language),
-        "clause": result.clause,
+        "clause": clause_name(result.clause, language),
     }
 
 

@@ -13,12 +13,12 @@ _SHUT: Final = "domain.md Hazards H25, H27"
 _ISSUES: Final = (
     ("MONEY_DECIMALS", "多于两位小数的金额", "amounts with more than two decimals"),
     ("MONEY_NULL", "为空的金额", "amounts that are NULL"),
-    ("MONEY_NAN", "NaN 或无穷大的金额", "amounts that are NaN or infinite"),
+    ("MONEY_NAN", "值为 NaN 或无穷大的金额", "amounts that are NaN or infinite"),
     ("MONEY_NEGATIVE", "负数金额", "negative amounts"),
     ("MONEY_FLOAT", "以浮点数存储的金额", "amounts stored as floats"),
     ("MONEY_FORMAT", "无法识别的金额", "amounts that cannot be read"),
     ("VALUE_NOT_ALLOWED", "超出允许范围的取值", "values outside their enumeration"),
-    ("KEY_NULL", "没有主键的行", "rows without a key"),
+    ("KEY_NULL", "缺主键的行", "rows without a key"),
     ("KEY_DUPLICATE", "重复的主键", "duplicate keys"),
     ("NUMBER_FORMAT", "无法识别的数字", "numbers that cannot be read"),
 )
@@ -27,7 +27,7 @@ _READING: Final = (
     _GATE.rule(1, "users", ("at_least", "users.rows", 1), "contract.md 2", "快照中有用户", "the snapshot holds users"),
     _GATE.rule(
         2, "escrow_accounts", ("at_least", "escrow.rows", 1), "contract.md 2",
-        "快照中有存管账户", "the snapshot holds escrow accounts", severity="warning",
+        "快照中有托管账户", "the snapshot holds escrow accounts", severity="warning",
     ),
     _GATE.rule(
         3, "listings", ("at_least", "listings.rows", 1), "contract.md 2",

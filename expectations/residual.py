@@ -13,11 +13,11 @@ _SHUT: Final = "domain.md Order and gates 4"
 BALANCE_RULES: Final[tuple[Rule, ...]] = (
     _GATE.rule(
         1, "residuals", ("keys", "residuals.not_once"), _EXPORT,
-        "每个存管账户恰好出现一次", "every escrow account is shown exactly once",
+        "每个托管账户恰好出现一次", "every escrow account is shown exactly once",
     ),
     _GATE.rule(
         2, "residuals", ("equal", "residuals.fen", "escrow.legacy_fen"), "reliability.md I1",
-        "余额合计等于原存管", "residual balances add up to the legacy escrow", unit="fen",
+        "余额合计等于原托管", "residual balances add up to the legacy escrow", unit="fen",
     ),
 )  # fmt: skip
 SETTLED_RULES: Final[tuple[Rule, ...]] = (

@@ -64,6 +64,11 @@ class Rule:
             raise ValueError(f"{self.id}: what blocks must say what stays shut, and nothing else may")
 
     @property
+    def relation(self) -> str:
+        """How what is observed must stand to what is expected."""
+        return {"at_most": "≤", "at_least": "≥"}.get(self.kind, "=")
+
+    @property
     def measures(self) -> tuple[str, ...]:
         """The measures it looks at."""
         return (self.measure, self.other) if self.other else (self.measure,)

@@ -4,32 +4,30 @@ from __future__ import annotations
 
 from typing import Final, Literal
 
+from migration.domain.wording import CLAUSES, OWNERS, STAGES, said
+
 Language = Literal["zh", "en"]
 LANGUAGES: Final[tuple[Language, ...]] = ("zh", "en")
 
-STAGES_ZH: Final[dict[str, str]] = {
-    "preflight": "迁移前检查",
-    "identities": "身份合并",
-    "accounts": "批量开户",
-    "reopen": "补开户",
-    "listings.sample": "标的抽样",
-    "listings.full": "标的全量",
-    "listings": "标的登记",
-    "debts.sample": "债权抽样",
-    "debts.full": "债权全量",
-    "debts": "债权登记",
-    "residual": "存量余额",
-    "reconcile.bank": "银行回读",
-    "reconcile": "最终对账",
-    "sign-off": "签收",
-}
-OWNERS_ZH: Final[dict[str, str]] = {
-    "engineering": "技术",
-    "operations": "运营",
-    "compliance": "合规",
-    "bank desk": "银行对接",
-}
 SEVERITIES_ZH: Final[dict[str, str]] = {"blocking": "阻断", "warning": "警告", "info": "提示"}
+ENTITIES_ZH: Final[dict[str, str]] = {
+    "snapshot": "快照",
+    "users": "用户",
+    "accounts": "账户",
+    "escrow_accounts": "托管账户",
+    "listings": "标的",
+    "schedules": "还款计划",
+    "debts": "债权",
+    "residuals": "遗留余额",
+    "authorisations": "授权",
+    "in_flight": "在途",
+    "exceptions": "例外",
+    "batches": "批次",
+    "items": "明细",
+    "balance": "平衡式",
+    "verification": "独立核对",
+    "journal": "日志",
+}
 
 WORDS: Final[dict[str, dict[str, str]]] = {
     "zh": {
@@ -94,15 +92,25 @@ WORDS: Final[dict[str, dict[str, str]]] = {
 
 
 def stage_name(stage: str, language: Language) -> str:
-    """A stage or gate as people say it."""
-    return STAGES_ZH.get(stage, stage) if language == "zh" else stage
+    """A stage or gate as people say it; in English its id, which is what commands take."""
+    return said(STAGES, stage, language) if language == "zh" else stage
 
 
 def owner_name(owner: str, language: Language) -> str:
     """Who mends it."""
-    return OWNERS_ZH.get(owner, owner) if language == "zh" else owner
+    return said(OWNERS, owner, language)
+
+
+def clause_name(clause: str, language: Language) -> str:
+    """Where a rule comes from."""
+    return said(CLAUSES, clause, language)
 
 
 def severity_name(severity: str, language: Language) -> str:
     """How much it weighs."""
     return SEVERITIES_ZH.get(severity, severity) if language == "zh" else severity
+
+
+def entity_name(entity: str, language: Language) -> str:
+    """What a rule looks at."""
+    return ENTITIES_ZH.get(entity, entity) if language == "zh" else entity

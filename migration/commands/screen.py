@@ -13,20 +13,11 @@ from rich.table import Table
 from migration.commands.shared import OUT, yuan
 from migration.domain.outcome import balance
 from migration.domain.windows import clock_time
+from migration.domain.wording import STAGES as STAGE_NAMES
 from migration.stages import assessment, drill, exchange, points, progress
 from migration.stages.order import STAGES
 from migration.wiring import Desk
 
-NAMES = {
-    "preflight": "冻结与预检",
-    "identities": "身份合并",
-    "accounts": "批量开户",
-    "reopen": "重新开户",
-    "listings": "标的登记",
-    "debts": "债权登记",
-    "residual": "遗留余额",
-    "reconcile": "最终对账",
-}
 STATES = {
     "done": "[green]✔ done[/]",
     "running": "[cyan]… running[/]",
@@ -100,10 +91,10 @@ def show_status(found: dict[str, Any]) -> None:
         by_stage.setdefault(record["stage"], []).append(record)
     for name, records in by_stage.items():
         if not records:
-            table.add_row(name, NAMES.get(name, ""), "", "[dim]· to come[/]", "")
+            table.add_row(name, STAGE_NAMES.get(name, ("",))[0], "", "[dim]· to come[/]", "")
         for record in records:
             said = "; ".join(record["reasons"][:3]) or _counts(record["totals"])
-            table.add_row(name, NAMES.get(name, ""), str(record["round"]), STATES[record["state"]], said)
+            table.add_row(name, STAGE_NAMES.get(name, ("",))[0], str(record["round"]), STATES[record["state"]], said)
     OUT.print(table)
     _show_warnings(found)
     _show_points(found.get("undo", ()))

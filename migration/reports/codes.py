@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from migration.domain.wording import Pair, said
 from migration.reports.document import Mark, Tone
-from migration.reports.words import Pair
 
 DISPOSITIONS: Final[dict[str, Pair]] = {
     "opened": ("已开户", "opened"),
@@ -63,28 +63,10 @@ ENTITIES: Final[dict[str, Pair]] = {
     "notices": ("通知", "notices"),
 }
 
-STAGES: Final[dict[str, Pair]] = {
-    "preflight": ("冻结与预检", "Freeze & pre-flight"),
-    "identities": ("身份合并", "Identities"),
-    "accounts": ("批量开户", "Accounts"),
-    "reopen": ("重新开户", "Re-open"),
-    "listings": ("标的登记", "Listings"),
-    "debts": ("债权登记", "Debts"),
-    "residual": ("遗留余额", "Residual balances"),
-    "reconcile": ("最终对账", "Final reconciliation"),
-    "listings.sample": ("标的抽样", "Listings, sample"),
-    "listings.full": ("标的全量", "Listings, full set"),
-    "debts.sample": ("债权抽样", "Debts, sample"),
-    "debts.full": ("债权全量", "Debts, full set"),
-    "reconcile.bank": ("银行回读", "Read-back"),
-    "sign-off": ("签收", "Sign-off"),
-}
-
-OWNERS: Final[dict[str, Pair]] = {
-    "engineering": ("技术", "engineering"),
-    "operations": ("运营", "operations"),
-    "compliance": ("合规", "compliance"),
-    "bank desk": ("银行对接", "bank desk"),
+OVERDUE: Final[dict[str, Pair]] = {
+    "signed_exception": ("逐笔签字例外", "each a signed exception"),
+    "extend_with_consent": ("经同意展期", "extended with consent"),
+    "repaid_by_guarantor": ("须先由担保人代偿", "advanced by the guarantor before"),
 }
 
 FIELDS: Final[dict[str, Pair]] = {
@@ -194,10 +176,7 @@ LEVELS: Final[dict[str, Pair]] = {
 
 def say(words: dict[str, Pair], word: str | None, language: str) -> str:
     """The word in the reader's language; an unknown one as it is."""
-    if word is None:
-        return "–"
-    pair = words.get(word)
-    return word if pair is None else pair[language == "en"]
+    return "–" if word is None else said(words, word, language)
 
 
 def mark(state: str, language: str) -> Mark:

@@ -62,6 +62,7 @@ class Material:
     verification: Mapping[str, object]  # the verifier's answer as JSON
     versions: Mapping[str, str]
     done: bool
+    relations: Mapping[str, str]  # rule -> how what is observed must stand to its threshold: = ≤ ≥
     drill: Mapping[str, object] | None = None  # the last settlement drill that was settled
     withdrawn: Withdrawn | None = None  # None: the books of the withdrawals were never opened
     other: Mapping[str, object] | None = None  # the figures file of another report, to be laid beside this one

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+from migration.domain import wording
 from migration.reports import codes, figures, page
 from migration.reports.document import Document, Fact, Tile
 from migration.reports.hand_out import hand_out
@@ -129,7 +130,7 @@ def _reasons(material: Material, say: Mapping[str, str], language: str) -> list[
         count(judged), count(len(rules.not_passed(material))), *(count(number) for number in exceptions)
     )
     waiting = [
-        say["said_waiting"].format(codes.say(codes.STAGES, record.stage, language), record.reasons[0])
+        say["said_waiting"].format(codes.say(wording.STAGES, record.stage, language), record.reasons[0])
         for record in material.stages
         if not material.done and record.state != "done" and record.reasons
     ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
+from migration.domain import wording
 from migration.reports import codes
 from migration.reports.passport_words import FIELDS, WORDS, YES_NO
 from migration.reports.texts import yuan
@@ -94,7 +95,7 @@ def _decision(row: Row, say: Mapping[str, str], language: str) -> str:
 
 
 def _attempt(row: Row, say: Mapping[str, str], language: str) -> Iterator[str]:
-    stage = codes.say(codes.STAGES, row["stage"], language)
+    stage = codes.say(wording.STAGES, row["stage"], language)
     yield say["batch"].format(row["batch"], stage, row["round"], say["sample"] if row["sample"] else "")
     yield "  " + _column(say["request"], say["record"].format(row["request"], row["record"]))
     yield "  " + _column("", f"SHA-256 {row['request_sha256']}")

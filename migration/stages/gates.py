@@ -93,4 +93,4 @@ def judge(
 def finding(result: CheckResult) -> Finding:
     """Say in both languages what a rule found: how many, the first keys, what it blocks, who owns it."""
     zh, en = (page.said(result, language) for language in LANGUAGES)
-    return Finding(result.rule_id, result.entity, f"{zh} / {en}", result.clause)
+    return Finding(result.rule_id, result.entity, f"{zh} / {en}", f"{result.clause} (docs/rules.md)")

@@ -8,6 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 import pyarrow as pa
 
+from expectations import all_rules
 from migration.domain.columns import equals
 from migration.domain.outcome import balance, outcome
 from migration.domain.ports import Batch, Journal
@@ -108,6 +109,7 @@ def material(
         verification=verify(evidence(house)).as_json(),
         versions=_versions(house),
         done=progress.done(house, "reconcile"),
+        relations={rule.id: rule.relation for rule in all_rules()},
         drill=drill.latest(journal),
         withdrawn=withdrawn,
     )

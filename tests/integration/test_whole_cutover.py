@@ -299,7 +299,9 @@ def test_a_failed_check_in_any_stage_stops_the_run_there(tmp_path, stage):
     owner, blocks = owner_name(rule.owner, "zh"), stage_name(rule.blocks, "zh")
     zh = f"{rule.title_zh}：7 项 (K1, K2, K3, …)；阻断 {blocks}；责任 {owner}"
     en = f"{rule.title_en}: 7 found (K1, K2, K3, …); blocks {rule.blocks}; owner {rule.owner}"
-    assert str(case.reasons[-1]) == f"{rule.id} {rule.entity}: {zh} / {en} -> {rule.clause}", "the last line"
+    assert str(case.reasons[-1]) == f"{rule.id} {rule.entity}: {zh} / {en} -> {rule.clause} (docs/rules.md)", (
+        "the last line"
+    )
     for language, words in (
         ("zh", ["关口关闭", zh, owner, blocks]),
         ("en", ["The gate is shut", en, rule.owner, rule.blocks]),

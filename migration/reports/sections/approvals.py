@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from migration.domain import wording
 from migration.domain.ports import Decision
 from migration.reports import codes, redaction
 from migration.reports.document import Block, Column, Paragraph, Row, Section, Table
@@ -35,13 +36,19 @@ def decided(decision: Decision, say: Mapping[str, str], language: str) -> str:
     return " · ".join(parts)
 
 
+def _gate(gate: str, language: str) -> str:
+    """Its name, and the id that commands take; a re-send has only the id."""
+    name = wording.said(wording.STAGES, gate, language)
+    return gate if name == gate else f"{name}\n{gate}"
+
+
 def build(material: Material, language: str) -> Section:
     """A row a gate."""
     say = of(language, WORDS)
     blocks: list[Block] = [Paragraph(say["lead"], lead=True)]
     rows: list[Row] = [
         (
-            gate.gate,
+            _gate(gate.gate, language),
             gate.round,
             gate.digest,
             codes.mark(gate.state, language),

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
+from migration.domain import wording
 from migration.reports import codes, figures
 from migration.reports.document import Block, Cell, Column, ColumnKind, Mark, Paragraph, Row, Section, Table
 from migration.reports.material import Material
@@ -148,7 +149,7 @@ def _disposition(entity: str, word: str, language: str) -> str:
 
 def _seconds(found: Figures, language: str) -> Named:
     for stage, seconds in _items(_part(found, "seconds")):
-        yield codes.say(codes.STAGES, stage, language), _number(seconds)
+        yield codes.say(wording.STAGES, stage, language), _number(seconds)
 
 
 def _rules(say: Mapping[str, str], mine: Figures, other: Figures, language: str) -> Block:

@@ -34,7 +34,7 @@ def build(material: Material, language: str) -> Section:
     say = of(language, WORDS)
     entities = [(codes.say(codes.ENTITIES, found.name, language), found) for found in material.controls]
     figures = [(say[found.name], found) for found in material.disclosed]
-    note = say["figures_note"].format(material.scope.overdue)
+    note = say["figures_note"].format(codes.say(codes.OVERDUE, material.scope.overdue, language))
     return Section("controls", say["title"], [
         Paragraph(say["lead"], lead=True),
         _table(say, say["entity"], entities),

@@ -23,7 +23,7 @@ WORDS: Final[dict[str, Pair]] = {
     ),
     "twice_bonus": (
         "每个授权码再用一次，须被拒绝。加息 {0} 元由平台支付，不在内。",
-        "Each code was used a second time and had to be refused. Bonus interest of {0} yuan is the platform's and not in it.",
+        " Each code was used a second time and had to be refused. Bonus interest of {0} yuan is the platform's and not in it.",
     ),
     "off": ("差额", "Off"),
     "refused": ("被拒授权码", "Codes refused"),
@@ -59,7 +59,7 @@ def build(material: Material, language: str) -> Section | None:
     say = of(language, WORDS)
     blocks: list[Block] = [
         Paragraph(say["lead"].format(done["drill"]), lead=True),
-        Paragraph(f"{say['sources']} {say['twice_bonus'].format(yuan(done['bonus_fen']))}"),
+        Paragraph(f"{say['sources']}{say['twice_bonus'].format(yuan(done['bonus_fen']))}"),
         Tiles(_tiles(done, say)),
         _sides(done, say),
     ]

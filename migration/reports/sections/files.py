@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from migration.domain import wording
 from migration.domain.ports import Batch
 from migration.reports import codes
 from migration.reports.document import Block, Column, Mark, Paragraph, Row, Section, Table
@@ -94,7 +95,7 @@ def _batch(batch: Batch, sample: str, full: str, language: str) -> Row:
     state: Mark = codes.mark(batch.state, language)
     return (
         f"{batch.business_date.isoformat()}/{batch.batch_no}",
-        codes.say(codes.STAGES, batch.stage, language),
+        codes.say(wording.STAGES, batch.stage, language),
         batch.round,
         codes.say(codes.STATES, batch.kind, language),
         sample if batch.sample else full,

@@ -8,6 +8,7 @@ from datetime import datetime
 from itertools import groupby
 from typing import Final
 
+from migration.domain import wording
 from migration.domain.ports import CheckResult
 from migration.reports import codes
 from migration.reports.document import Bars, Block, Column, Paragraph, Row, Section, Series, Table
@@ -96,12 +97,12 @@ def build(material: Material, language: str) -> Section:
         blocks.append(_attention(failing, say, language))
     if gates:
         blocks.append(_chart(gates, say, language))
-    blocks += [_gate(gate, say, language) for gate in gates]
+    blocks += [_gate(gate, material, say, language) for gate in gates]
     return Section("rules", say["title"], blocks, wide=True)
 
 
 def _name(gate: Judged, say: Mapping[str, str], language: str) -> str:
-    return say["round_of"].format(codes.say(codes.STAGES, gate.stage, language), gate.round)
+    return say["round_of"].format(codes.say(wording.STAGES, gate.stage, language), gate.round)
 
 
 def _title(result: CheckResult, language: str) -> str:
@@ -119,8 +120,8 @@ def _attention(failing: list[tuple[Judged, CheckResult]], say: Mapping[str, str]
             codes.mark(outcome(result), language),
             result.failures,
             ", ".join(result.keys[:KEYS]) + (more if result.keys else ""),
-            codes.say(codes.STAGES, result.blocks, language) if result.blocks else "–",
-            codes.say(codes.OWNERS, result.owner, language),
+            codes.say(wording.STAGES, result.blocks, language) if result.blocks else "–",
+            codes.say(wording.OWNERS, result.owner, language),
         ))  # fmt: skip
     columns = (Column(say["code"], "code", 9), Column(say["gate"], weight=14), Column(say["rule"], weight=30),
                Column(say["result"], "mark", 9), Column(say["found"], "count", 7), Column(say["keys"], "code", 24),
@@ -139,15 +140,16 @@ def _chart(gates: list[Judged], say: Mapping[str, str], language: str) -> Bars:
     return Bars(say["chart"], [_name(gate, say, language) for gate in gates], series)
 
 
-def _gate(gate: Judged, say: Mapping[str, str], language: str) -> Table:
+def _gate(gate: Judged, material: Material, say: Mapping[str, str], language: str) -> Table:
     rows: list[Row] = [
         (
             result.rule_id,
             _title(result, language),
-            result.clause,
-            codes.say(codes.OWNERS, result.owner, language),
-            codes.say(codes.STAGES, result.blocks, language) if result.blocks else "–",
+            wording.said(wording.CLAUSES, result.clause, language),
+            codes.say(wording.OWNERS, result.owner, language),
+            codes.say(wording.STAGES, result.blocks, language) if result.blocks else "–",
             result.observed,
+            material.relations.get(rule, "="),
             result.expected,
             codes.mark(outcome(result), language),
             len(gate.history[rule]),
@@ -158,7 +160,7 @@ def _gate(gate: Judged, say: Mapping[str, str], language: str) -> Table:
     passed = sum(result.outcome == "passed" for result in gate.latest.values())
     columns = (Column(say["code"], "code", 9), Column(say["rule"], weight=32), Column(say["clause"], weight=17),
                Column(say["owner"], weight=8), Column(say["blocks"], weight=10), Column(say["observed"], "count", 11),
-               Column(say["expected"], "count", 11), Column(say["result"], "mark", 8), Column(say["runs"], "count", 5),
-               Column(say["trend"], weight=9))  # fmt: skip
+               Column("", weight=3), Column(say["expected"], "count", 11), Column(say["result"], "mark", 8),
+               Column(say["runs"], "count", 5), Column(say["trend"], weight=9))  # fmt: skip
     note = say["gate_note"].format(moment(gate.at), len(rows), passed)
     return Table(columns, rows, _name(gate, say, language), note)

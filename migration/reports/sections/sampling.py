@@ -9,6 +9,7 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from migration.domain import wording
 from migration.domain.ports import Event
 from migration.reports import codes
 from migration.reports.document import Block, Column, Mark, Paragraph, Row, Section, Table
@@ -59,7 +60,7 @@ def _sample(material: Material, event: Event, say: Mapping[str, str], language: 
     names = ("population", "defects", "size", "drawn", "taken", "not_taken")
     figures = (*(plan[name] for name in names[:4]), taken, wrong, mark)
     files = ", ".join(name for name, _ in plan["files"])
-    stage = say["round_of"].format(codes.say(codes.STAGES, plan["stage"], language), plan["round"])
+    stage = say["round_of"].format(codes.say(wording.STAGES, plan["stage"], language), plan["round"])
     yield Table(
         (*(Column(say[name], "count") for name in names), Column(say["verdict"], "mark")),
         [figures],

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from typing import Final
 
+from migration.domain import wording
 from migration.domain.ports import StageRecord
 from migration.reports import codes
 from migration.reports.document import Bars, Block, Column, Paragraph, Row, Section, Series, Table
@@ -36,10 +37,10 @@ def build(material: Material, language: str) -> Section:
     """The picture and a row a stage."""
     say = of(language, WORDS)
     records = material.stages
-    labels = [say["round_of"].format(codes.say(codes.STAGES, r.stage, language), r.round) for r in records]
+    labels = [say["round_of"].format(codes.say(wording.STAGES, r.stage, language), r.round) for r in records]
     rows: list[Row] = [
         (
-            codes.say(codes.STAGES, record.stage, language),
+            codes.say(wording.STAGES, record.stage, language),
             record.round,
             codes.mark(record.state, language),
             record.started_at,

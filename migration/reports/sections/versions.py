@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from migration.reports import codes
 from migration.reports.document import Column, Row, Section, Table
 from migration.reports.material import Material
 from migration.reports.words import Pair, of
@@ -17,6 +18,14 @@ WORDS: Final[dict[str, Pair]] = {
     "code": ("程序", "program"),
     "configuration": ("配置", "configuration"),
 }
+TABLES: Final[dict[str, Pair]] = {
+    **codes.ENTITIES,
+    "schedules": ("还款计划", "schedules"),
+    "elections": ("本人选择", "elections"),
+    "extensions": ("展期", "extensions"),
+    "issues": ("数据问题", "issues of the data"),
+}
+"""The tables of a snapshot."""
 
 
 def build(material: Material, language: str) -> Section:
@@ -26,7 +35,10 @@ def build(material: Material, language: str) -> Section:
         *((say.get(name, name), value) for name, value in material.versions.items()),
         (say["profile"], material.scope.profile),
         (say["snapshot"], snapshot.digest),
-        *((f"{say['snapshot']} · {entity}", digest) for entity, digest in snapshot.entity_digests.items()),
+        *(
+            (f"{say['snapshot']} · {codes.say(TABLES, entity, language)}", digest)
+            for entity, digest in snapshot.entity_digests.items()
+        ),
         (say["journal"].format(chain["events"], chain["breaks"]), str(chain["head"])),
     ]
     return Section(

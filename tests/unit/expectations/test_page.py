@@ -43,7 +43,7 @@ def test_the_last_line_says_why_in_both_languages():
         "owner engineering (+1)"
     )
     assert last_line(SHUT, "zh") == (
-        "DBT-004 每个标的的本金、利息不变：9 项 (L1, L2, L3, …)；阻断 存量余额；责任 技术 (+1)"
+        "DBT-004 每个标的的本金、利息不变：9 项 (L1, L2, L3, …)；阻断 遗留余额；责任 技术 (+1)"
     )
 
 

@@ -13,7 +13,9 @@ import pytest
 from expectations import GATES, all_rules, rules_of
 from expectations.handbook import handbook
 from expectations.rules import EXACT_BOUND, Rule
-from expectations.words import OWNERS_ZH, SEVERITIES_ZH, STAGES_ZH, WORDS
+from expectations.words import ENTITIES_ZH, SEVERITIES_ZH, WORDS
+from migration.domain.wording import CLAUSES, OWNERS
+from migration.domain.wording import STAGES as STAGE_NAMES
 
 ROOT = Path(__file__).parents[3]
 RULE = Rule(
@@ -49,9 +51,10 @@ def test_a_rule_is_whole(rule):
     assert re.fullmatch(r"[ -~]{5,}", rule.title_en)
     assert re.match(r"(domain|contract|reliability|bank-interface)\.md ", rule.clause)
     assert rule.stage in GATES
-    assert rule.owner in OWNERS_ZH
+    assert rule.owner in OWNERS
+    assert rule.entity in ENTITIES_ZH
     assert rule.severity in SEVERITIES_ZH
-    assert rule.blocks in {*STAGES_ZH, ""}
+    assert rule.blocks in {*STAGE_NAMES, ""}
 
 
 def test_every_gate_can_shut():
@@ -84,7 +87,17 @@ def test_a_rule_that_contradicts_itself_is_refused(wrong):
 
 def test_both_languages_say_everything():
     assert WORDS["zh"].keys() == WORDS["en"].keys()
-    assert set(STAGES_ZH) >= set(GATES)
+    assert set(STAGE_NAMES) >= set(GATES)
+
+
+def test_every_clause_has_a_name_in_both_languages_and_a_page_that_is_there():
+    assert set(CLAUSES) == {rule.clause for rule in all_rules()}
+    for chinese, english in CLAUSES.values():
+        assert re.search(r"[\u4e00-\u9fff]", chinese)
+        assert english.isascii()
+    listed = handbook().partition("## Clauses")[2]
+    assert listed.count("\n| ") == len(CLAUSES) + 1
+    assert all((ROOT / "docs" / page).is_file() for page in re.findall(r"\]\((\S+?)\)", listed))
 
 
 def test_the_handbook_is_current():

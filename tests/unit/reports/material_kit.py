@@ -82,5 +82,6 @@ def material(**other: Any) -> Material:
         "verification": verify(evidence).as_json(),
         "versions": {"python": "3.11", "code": "c" * 64},
         "done": True,
+        "relations": {"DEB-002": "≤"},
     }  # fmt: skip
     return Material(**{**parts, **other})

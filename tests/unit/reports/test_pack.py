@@ -11,6 +11,7 @@ from html.parser import HTMLParser
 
 import pytest
 
+from migration.domain import wording
 from migration.domain.errors import ConfigurationError
 from migration.reports import charts, codes, pack, words
 from migration.reports.cells import shown
@@ -137,13 +138,13 @@ def tables(section):
 def test_rules_show_the_latest_result_and_the_trend(done):
     found = tables(rules.build(done, "en"))
     first, second = found["Debts, round 1"]
-    assert (first[0], first[7], first[8], first[9]) == ("DEB-001", "passed", "2", "1 → 0")
-    assert (second[1], second[7]) == ("rule 2", "noted")
+    assert (first[0], first[6], first[8], first[9], first[10]) == ("DEB-001", "=", "passed", "2", "1 → 0")
+    assert (second[1], second[6], second[8]) == ("rule 2", "≤", "noted")
     assert rules.not_passed(done) == []
     again = [("debts", 2, at, result) for _, _, at, result in done.checks[1:2]]
     later = tables(rules.build(replace(done, checks=[*done.checks, *again]), "en"))
-    assert later["Debts, round 2"][0][8:] == ["3", "1 → 0"]
-    assert later["Debts, round 1"][0][8:] == ["2", "1 → 0"]
+    assert later["Debts, round 2"][0][9:] == ["3", "1 → 0"]
+    assert later["Debts, round 1"][0][9:] == ["2", "1 → 0"]
 
 
 def test_a_failing_rule_says_how_many_which_keys_what_it_blocks_and_who_owns_it(done):
@@ -249,7 +250,7 @@ def test_every_section_is_in_the_list_and_each_word_has_two_languages():
     modules = [importlib.import_module(f"{package.__name__}.{m.name}") for m in pkgutil.iter_modules(package.__path__)]
     assert {module.build for module in modules} == set(SECTIONS)
     said = [*(module.WORDS for module in modules), words.KINDS, words.COVER, words.DRAWING, words.COMMON, codes.AUTHORISATIONS,
-            codes.DISPOSITIONS, codes.REASONS, codes.ENTITIES, codes.STAGES, codes.OWNERS, codes.FIELDS, codes.NOTICES,
+            codes.DISPOSITIONS, codes.REASONS, codes.ENTITIES, wording.STAGES, wording.OWNERS, codes.FIELDS, codes.NOTICES,
             codes.STATES, codes.CRITERIA, codes.STRATA, codes.LEVELS]  # fmt: skip
     for name, pair in [item for table in said for item in table.items()]:
         assert len(pair) == 2

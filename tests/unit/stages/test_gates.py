@@ -207,9 +207,9 @@ def test_a_blocking_failure_closes_the_gate_whatever_else_was_not_checked():
     (reason,) = raised.value.reasons
     assert (reason.code, reason.subject) == ("DEB-001", "debts")
     assert reason.detail == (
-        "合计：7 项 (D1, D2, …)；阻断 存量余额；责任 银行对接 / sum: 7 found (D1, D2, …); blocks residual; owner bank desk"
+        "合计：7 项 (D1, D2, …)；阻断 遗留余额；责任 银行对接 / sum: 7 found (D1, D2, …); blocks residual; owner bank desk"
     )
-    assert reason.mend == "clause 9"
+    assert reason.mend == "clause 9 (docs/rules.md)"
 
 
 def test_every_failure_is_named_and_few_keys_are_whole():
@@ -229,7 +229,7 @@ def test_what_could_not_be_checked_is_no_pass():
     (reason,) = raised.value.reasons
     assert (reason.code, reason.subject) == ("DEB-002", "debts")
     assert reason.detail == (
-        "合计：未能检查；阻断 存量余额；责任 银行对接 / sum: not checked; blocks residual; owner bank desk"
+        "合计：未能检查；阻断 遗留余额；责任 银行对接 / sum: not checked; blocks residual; owner bank desk"
     )
 
 
