@@ -26,6 +26,7 @@ from migration.domain.errors import ConfigurationError
 from migration.domain.fees import Tariff
 from migration.domain.ports import Clock, RepaymentFormat
 from migration.domain.windows import Windows
+from migration.domain.wording import Pair
 from migration.extensions import sources
 from migration.journal.embedded import Embedded
 from migration.journal.notary import Notary
@@ -63,6 +64,7 @@ class Desk:
     notary: Notary
     days: daily.Desk
     repayments: RepaymentFormat
+    answers: Mapping[tuple[str, str], Pair]  # what the bank means by its codes
     key_id: str  # of the data key
 
     def begin(self) -> None:
@@ -146,7 +148,7 @@ def desk(
         house.tell = tell
     days = _daily(found, journal, adapter)
     engine = Engine(house, lambda: _close(journal, wire, adapter), days, _beyond(found))
-    return Desk(found, house, engine, journal, notary, days, adapter.repayments, vault.key_id)
+    return Desk(found, house, engine, journal, notary, days, adapter.repayments, adapter.answers, vault.key_id)
 
 
 def _daily(found: Settings, journal: PostgresJournal, adapter: Adapter) -> daily.Desk:

@@ -7,6 +7,7 @@ from importlib.metadata import entry_points
 from itertools import chain
 from typing import TYPE_CHECKING, Final, NoReturn, cast
 
+from migration.bank.answer_words import JX
 from migration.bank.asking import JxInquiries
 from migration.bank.balances import JxBalances
 from migration.bank.daily import JxDaily
@@ -17,12 +18,13 @@ from migration.bank.signing import load_checker, load_signer
 from migration.domain.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from datetime import date
 
     import pyarrow as pa
 
     from migration.domain.ports import Balances, Bank, Clock, DailyFormat, Inquiries, RepaymentFormat
+    from migration.domain.wording import Pair
     from migration.sections import Bank as Settings
 
 
@@ -85,6 +87,8 @@ class Adapter:
     daily: DailyFormat = field(default_factory=NoDaily)
     repayments: RepaymentFormat = field(default_factory=NoRepayments)
     balances: Balances = field(default_factory=NoBalances)
+    answers: Mapping[tuple[str, str], Pair] = field(default_factory=dict)
+    """What its answers mean: (entity, code) -> (Chinese, English)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,9 +115,9 @@ def _jx(settings: Settings, around: Surroundings) -> Adapter:
     daily = JxDaily(settings.product)
     repayments = JxRepayments(settings.institution, line_ending=settings.line_ending)
     if not settings.query_url:
-        return Adapter(bank, None, daily=daily, repayments=repayments)
+        return Adapter(bank, None, daily=daily, repayments=repayments, answers=JX)
     client = _client(settings, around)
-    return Adapter(bank, JxInquiries(bank, client), client.close, daily, repayments, JxBalances(client))
+    return Adapter(bank, JxInquiries(bank, client), client.close, daily, repayments, JxBalances(client), JX)
 
 
 def _client(settings: Settings, around: Surroundings) -> QueryClient:

@@ -20,7 +20,6 @@ from migration.domain.outcome import balance, outcome
 from migration.domain.repayment_terms import repayment_terms
 from migration.reports import exports, figures, pack, passport_text, passports
 from migration.reports.material import Scope
-from migration.settings import Settings
 from migration.stages import gather, lives
 from migration.verification import run as verification
 from migration.verification.evidence import Verification
@@ -76,13 +75,14 @@ def report(
         found = opened.settings
         manifests = manifest_digests(found.cutover.workspace)
         withdrawn = reported(wiring.store_url(found))
-        material = gather.material(opened.house, kind or found.cutover.kind, _scope(found), manifests, withdrawn)
+        material = gather.material(opened.house, kind or found.cutover.kind, _scope(opened), manifests, withdrawn)
         written = pack.write(replace(material, other=other), out, language or found.cutover.language)
     for place in (written.html, written.xlsx, written.pdf, written.json, written.sums):
         OUT.print(str(place), soft_wrap=True, highlight=False)
 
 
-def _scope(found: Settings) -> Scope:
+def _scope(opened: wiring.Desk) -> Scope:
+    found = opened.settings
     return Scope(
         transport=found.bank.transport,
         query_channel=bool(found.bank.query_url),
@@ -91,6 +91,9 @@ def _scope(found: Settings) -> Scope:
         overdue=found.policy.overdue,
         rows_per_file=found.bank.rows_per_file,
         profile=found.bank.profile,
+        days=[known.day for known in opened.journal.days()],
+        configured=found.cutover.kind,
+        answers=opened.answers,
     )
 
 

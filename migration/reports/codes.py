@@ -184,11 +184,11 @@ def mark(state: str, language: str) -> Mark:
     return Mark(say(STATES, state, language), TONES.get(state, "plain"))
 
 
-def reason(code: str | None, language: str) -> str:
-    """A reason code with its meaning; BANK_<code> is the bank's refusal."""
+def reason(code: str | None, language: str, answer: Pair | None = None) -> str:
+    """A reason code with its meaning; BANK_<code> is the bank's refusal, `answer` what the bank means by it."""
     if code and code.startswith("BANK_"):
-        what = f"银行应答 {code[5:]}" if language == "zh" else f"the bank answered {code[5:]}"
-        return f"{code} · {what}"
+        bare = f"银行应答 {code[5:]}", f"the bank answered {code[5:]}"
+        return f"{code} · {(answer or bare)[language == 'en']}"
     if not code:
         return "–"
     text = say(REASONS, code, language)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cached_property
 
 import pyarrow as pa
 
 from migration.domain.ports import Batch, CheckResult, Event, Gate, Snapshot, StageRecord
-from migration.reports import totals
+from migration.domain.wording import Pair
+from migration.reports import codes, totals
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,9 @@ class Scope:
     overdue: str
     rows_per_file: int
     profile: str
+    days: Sequence[date] = ()  # whose daily files (EVE, ALEVE) were taken in
+    configured: str = ""  # rehearsal | production, whatever kind of report is asked for
+    answers: Mapping[tuple[str, str], Pair] = field(default_factory=dict)  # (entity, the bank's code) -> what it means
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +70,17 @@ class Material:
     drill: Mapping[str, object] | None = None  # the last settlement drill that was settled
     withdrawn: Withdrawn | None = None  # None: the books of the withdrawals were never opened
     other: Mapping[str, object] | None = None  # the figures file of another report, to be laid beside this one
+
+    @property
+    def only_rehearsed(self) -> bool:
+        """A production report is asked for of what is configured as a rehearsal."""
+        return self.kind == "production" and self.scope.configured == "rehearsal"
+
+    def why(self, entity: str, code: str | None, language: str) -> str:
+        """A reason code with its meaning. A debt may carry its listing's answer."""
+        asked = ("debts", "listings") if entity == "debts" else (entity,)
+        found = {self.scope.answers.get((one, (code or "").removeprefix("BANK_"))) for one in asked} - {None}
+        return codes.reason(code, language, found.pop() if len(found) == 1 else None)
 
     @cached_property
     def controls(self) -> tuple[totals.Control, ...]:

@@ -89,8 +89,14 @@ def build(material: Material, language: str) -> Document:
         tiles=_tiles(material, say),
         sections=sections(material, language),
         made_at=material.made_at,
-        words={name: pair[language == "en"] for name, pair in DRAWING.items()},
+        words=_drawing(material, language),
     )
+
+
+def _drawing(material: Material, language: str) -> dict[str, str]:
+    """What the drawings say themselves; a rehearsal keeps its mark, whatever kind of report is asked for."""
+    words = {name: pair[language == "en"] for name, pair in DRAWING.items()}
+    return words | ({"mark_production": words["mark_rehearsal"]} if material.only_rehearsed else {})
 
 
 def verdict(material: Material) -> str:
@@ -134,7 +140,7 @@ def _reasons(material: Material, say: Mapping[str, str], language: str) -> list[
         for record in material.stages
         if not material.done and record.state != "done" and record.reasons
     ]
-    return [money, verified, ruled, *waiting]
+    return [*([say["said_rehearsed"]] if material.only_rehearsed else []), money, verified, ruled, *waiting]
 
 
 def _tiles(material: Material, say: Mapping[str, str]) -> list[Tile]:

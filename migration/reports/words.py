@@ -44,6 +44,10 @@ COVER: Final[dict[str, Pair]] = {
         "关口规则 {0} 条次，阻断且未通过 {1}；未处理例外 {2}，签字例外 {3}。",
         "{0} rules judged at the gates, {1} blocking ones not passed; {2} exceptions open, {3} signed.",
     ),
+    "said_rehearsed": (
+        "注意：本次迁移的配置为演练（cutover.kind），不是生产运行。",
+        "Mind: this cutover is configured as a rehearsal (cutover.kind); it was no production run.",
+    ),
     "said_waiting": ("阶段 {0} 未完成：{1}", "Stage {0} is not done: {1}"),
 }
 """The first page."""

@@ -33,7 +33,7 @@ def build(material: Material, language: str) -> Section | None:
         (
             codes.say(codes.AUTHORISATIONS, row["kind"], language),
             codes.say(codes.DISPOSITIONS, row["disposition"], language),
-            codes.reason(row["reason"], language),
+            material.why("authorisations", row["reason"], language),
             row["rows"],
         )
         for row in counted(table, ["kind", "disposition", "reason"], "")

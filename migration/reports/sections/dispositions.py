@@ -48,12 +48,12 @@ def _rows(material: Material, language: str, by: list[str]) -> list[Row]:
     for entity, money in MONEY.items():
         name = codes.say(codes.ENTITIES, entity, language)
         rows += [
-            (name, *_words(row, language), row["rows"], row["fen"])
+            (name, *_words(material, entity, row, language), row["rows"], row["fen"])
             for row in counted(material.claim[entity], by, money)
         ]
     return rows
 
 
-def _words(row: Mapping[str, Any], language: str) -> tuple[str, ...]:
+def _words(material: Material, entity: str, row: Mapping[str, Any], language: str) -> tuple[str, ...]:
     said = codes.say(codes.DISPOSITIONS, row["disposition"], language)
-    return (said, codes.reason(row["reason"], language)) if "reason" in row else (said,)
+    return (said, material.why(entity, row["reason"], language)) if "reason" in row else (said,)

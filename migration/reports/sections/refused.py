@@ -47,7 +47,7 @@ def _people(material: Material, say: Mapping[str, str], language: str) -> Table:
         known, attempt = about.get(user["user_id"], {}), sent.get(user["user_id"])
         return (
             user["user_id"],
-            codes.reason(user["reason"], language),
+            material.why("users", user["reason"], language),
             _disposition(user["disposition"], language),
             known.get("amount_fen"),
             f"{attempt['business_date']}/{attempt['batch_no']}" if attempt else say["not_sent"],
@@ -89,13 +89,13 @@ def _answers(material: Material, say: Mapping[str, str], language: str) -> Table
             item["record_no"],
             codes.say(codes.ENTITIES, item["entity"], language),
             item["key"],
-            item["code"] or "",
+            material.why(item["entity"], f"BANK_{item['code']}", language),
             item["round"],
             _disposition(item["now"], language),
         )
 
     columns = (Column(say["file"], "code", 18), Column(say["record"], "count", 8), Column(say["entity"], weight=10),
-               Column(say["key"], "code", 26), Column(say["code"], weight=8), Column(say["round"], "count", 7),
+               Column(say["key"], "code", 26), Column(say["cause"], weight=30), Column(say["round"], "count", 7),
                Column(say["now"], "mark", 12))  # fmt: skip
     return Table(columns, Drawn(rows, row), say["answers"], "" if rows.num_rows else say["none"])
 

@@ -29,6 +29,11 @@ def untested(material: Material, language: str) -> list[str]:
 
 
 def _by_kind(material: Material) -> Iterator[Pair]:
+    if material.only_rehearsed:
+        yield (
+            "本次迁移的配置为演练（cutover.kind），不是生产运行。",
+            "This cutover is configured as a rehearsal (cutover.kind): it was no production run.",
+        )
     if material.kind != "production":
         yield (
             "非生产运行：银行生产系统、其受理时窗、日切与真实开户结果未经验证。",
@@ -40,10 +45,11 @@ def _by_kind(material: Material) -> Iterator[Pair]:
             "部分审批为演练代签，不代表真实授权人的判断。",
             "Some approvals were written beforehand as a rehearsal; they are nobody's judgement.",
         )
-    yield (
-        "日终对账文件（EVE / ALEVE）未导入。",
-        "Daily reconciliation files (EVE / ALEVE) were not imported.",
-    )
+    if not material.scope.days:
+        yield (
+            "日终对账文件（EVE / ALEVE）未导入。",
+            "Daily reconciliation files (EVE / ALEVE) were not imported.",
+        )
     yield _withdrawn(material)
 
 

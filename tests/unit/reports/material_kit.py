@@ -16,7 +16,8 @@ from tests.unit.verification.small_world import DAY, World
 
 AT = datetime(2017, 11, 18, 1, 2, 3, tzinfo=UTC)
 SCOPE = Scope("directory", query_channel=False, carry_authorisations=False, late_change="stop",
-              overdue="signed_exception", rows_per_file=9_999, profile="jx")  # fmt: skip
+              overdue="signed_exception", rows_per_file=9_999, profile="jx",
+              answers={("users", "106"): ("手机号已被使用", "phone taken")})  # fmt: skip
 
 
 def _rule(number: int, outcome: str, severity: str = "blocking") -> CheckResult:

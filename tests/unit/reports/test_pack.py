@@ -9,6 +9,7 @@ import re
 from dataclasses import replace
 from html.parser import HTMLParser
 
+import pyarrow as pa
 import pytest
 
 from migration.domain import wording
@@ -18,6 +19,7 @@ from migration.reports.cells import shown
 from migration.reports.document import Bars, Line, Mark, Series, Step, Table, Waterfall
 from migration.reports.page import render
 from migration.reports.sections import SECTIONS, exceptions, files, merges, refused, rules, sampling, untested
+from migration.reports.texts import yuan
 from tests.unit.reports.material_kit import SCOPE, material
 from tests.unit.verification.small_world import NUMBER, USERS
 
@@ -168,6 +170,44 @@ def test_exceptions_are_counted_with_the_mended_and_listed_without(done):
     assert (row[2], *row[4:]) == ("P7", "签字例外", "7,000.00", "compliance-1", "手机 138****0007 停用")
 
 
+def test_excepted_debts_rest_on_a_signature_each_and_add_up_to_the_equation(done):
+    found = tables(exceptions.build(done, "en"))["Excepted debts, by the signature they rest on"]
+    *_, whole = found
+    excepted = [row for row in done.claim["debts"].to_pylist() if row["disposition"] == "excepted"]
+    assert whole == ["Total", str(len(excepted)), yuan(done.balance["excepted_fen"])]
+    assert [row[0] for row in found[:-1]] == ["its lender"]
+    nobody = tables(exceptions.build(replace(done, exceptions=done.exceptions.slice(1)), "en"))
+    assert nobody["Excepted debts, by the signature they rest on"][0][0] == "nothing"
+
+
+@pytest.mark.parametrize(
+    ("entity", "key_of", "name"),
+    [("debts", "debt_id", "own"), ("listings", "listing_id", "listing"), ("users", "holder_user_id", "holder")],
+)
+def test_whose_signature_a_debt_rests_on(done, entity, key_of, name):
+    excepted = next(row for row in done.claim["debts"].to_pylist() if row["disposition"] == "excepted")
+    signed = done.exceptions.slice(0, 1).to_pylist()[0] | {"entity": entity, "key": excepted[key_of]}
+    found = exceptions.resting(replace(done, exceptions=pa.Table.from_pylist([signed], done.exceptions.schema)))
+    assert excepted["debt_id"] in found[name]["debt_id"].to_pylist()
+
+
+def test_a_debt_rests_on_the_signature_of_the_account_its_borrower_was_merged_into(done):
+    excepted = next(row for row in done.claim["debts"].to_pylist() if row["disposition"] == "excepted")
+    borrower = next(r for r in done.legacy["listings"].to_pylist() if r["listing_id"] == excepted["listing_id"])[
+        "borrower_id"
+    ]
+    users = [
+        row | {"kept_user_id": "KEPT"} if row["user_id"] == borrower else row for row in done.claim["users"].to_pylist()
+    ]
+    claim = {**done.claim, "users": pa.Table.from_pylist(users, done.claim["users"].schema)}
+    signed = done.exceptions.slice(0, 1).to_pylist()[0] | {"key": "KEPT"}
+    rows = pa.Table.from_pylist([signed], done.exceptions.schema)
+    assert (
+        excepted["debt_id"]
+        in exceptions.resting(replace(done, claim=claim, exceptions=rows))["party"]["debt_id"].to_pylist()
+    )
+
+
 def test_a_long_list_is_cut_on_a_page_and_whole_in_the_document(done):
     one = done.exceptions.slice(0, 1).to_pylist()[0]
     many = done.exceptions.from_pylist([{**one, "id": f"X{n:012d}"} for n in range(1_203)], done.exceptions.schema)
@@ -184,11 +224,11 @@ def test_merged_and_refused(done):
     assert row == ["P1", "P2", "own election", "8,000.10", "8,000.10"]
     found = tables(refused.build(done, "en"))
     (person,) = found["Users refused, with a position"]
-    assert person == ["P7", "BANK_106 · the bank answered 106", "signed exception", "7,000.00", "2017-11-18/000001", "7",
+    assert person == ["P7", "BANK_106 · phone taken", "signed exception", "7,000.00", "2017-11-18/000001", "7",
                       "compliance-1"]  # fmt: skip
     assert found["Refusals of the bank"] == [
-        ["2017-11-18/000001", "7", "users", "P7", "106", "1", "signed exception"],
-        ["2017-11-18/000005", "2", "debts", "D2", "14", "1", "registered"],
+        ["2017-11-18/000001", "7", "users", "P7", "BANK_106 · phone taken", "1", "signed exception"],
+        ["2017-11-18/000005", "2", "debts", "D2", "BANK_14 · the bank answered 14", "1", "registered"],
     ]
 
 
@@ -243,6 +283,35 @@ def test_what_was_not_tested_depends_on_kind_and_scope(done):
     lines = " ".join(untested.untested(there, "en"))
     assert "Not a production run" not in lines
     assert "No query channel" not in lines
+
+
+def test_daily_files_are_untested_until_some_were_taken_in(done):
+    assert "EVE / ALEVE" in " ".join(untested.untested(done, "en"))
+    taken = replace(done, scope=replace(SCOPE, days=[done.business_date]))
+    assert "EVE / ALEVE" not in " ".join(untested.untested(taken, "en"))
+
+
+@pytest.mark.parametrize(("language", "said"), [("zh", "配置为演练"), ("en", "configured as a rehearsal")])
+def test_a_production_report_of_a_rehearsal_says_so_first_and_keeps_the_mark(done, language, said):
+    rehearsed = replace(done, kind="production", scope=replace(SCOPE, configured="rehearsal"))
+    document = pack.build(rehearsed, language)
+    assert said in document.reasons[0]
+    assert document.words["mark_production"] == document.words["mark_rehearsal"] != ""
+    assert any(said in line for line in untested.untested(rehearsed, language))
+    real = pack.build(replace(done, kind="production", scope=replace(SCOPE, configured="production")), language)
+    assert not any(said in line for line in real.reasons)
+    assert real.words["mark_production"] == ""
+
+
+def test_an_answer_of_the_bank_says_what_it_means_where_that_is_known(done):
+    words = {("listings", "20"): ("平台校验未通过", "platform check failed"), ("listings", "14"): ("他行", "other"),
+             ("debts", "14"): ("无效", "invalid")}  # fmt: skip
+    told = replace(done, scope=replace(SCOPE, answers=words))
+    assert told.why("listings", "BANK_20", "zh") == "BANK_20 · 平台校验未通过"
+    assert told.why("debts", "BANK_20", "en") == "BANK_20 · platform check failed", "its listing was refused"
+    assert told.why("debts", "BANK_14", "en") == "BANK_14 · the bank answered 14", "the debt's answer, or its listing's"
+    assert told.why("users", "BANK_20", "zh") == "BANK_20 · 银行应答 20"
+    assert told.why("users", "UNDERAGE", "zh") == "UNDERAGE · 未满 18 周岁"
 
 
 def test_every_section_is_in_the_list_and_each_word_has_two_languages():
