@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import datetime
 from typing import Any, Final
 
 from migration.domain import wording
 from migration.reports import codes, figures
 from migration.reports.document import Block, Cell, Column, ColumnKind, Mark, Paragraph, Row, Section, Table
 from migration.reports.material import Material
-from migration.reports.sections import balance, controls
-from migration.reports.texts import clock
+from migration.reports.sections import balance, controls, versions
+from migration.reports.texts import clock, moment
 from migration.reports.words import KINDS, Pair, of
 
 WORDS: Final[dict[str, Pair]] = {
@@ -30,6 +31,8 @@ WORDS: Final[dict[str, Pair]] = {
     "rules": ("结果不同的规则", "Rules that came out differently"),
     "rules_same": ("每条规则的结果均相同。", "Every rule came out the same."),
     "same": ("相同", "same"),
+    "differing": ("{0} 项，{1} 项不同", "{0} items, {1} differ"),
+    "journal": ("日志", "journal"),
     "rule": ("规则", "rules"),
     "merges": ("合并组", "merged groups"),
     "corrections": ("更正", "corrections"),
@@ -46,14 +49,18 @@ def build(material: Material, language: str) -> Section | None:
     """Both columns and the difference; nothing when no other run was given."""
     if material.other is None:
         return None
-    say, mine, other = of(language, WORDS), figures.figures(material), material.other
+    say, mine, other = of(language, versions.WORDS, WORDS), figures.figures(material), material.other
     kind = KINDS.get(str(other.get("kind")), ("?", "?"))[language == "en"]
-    about = (material.cutover_id, say[material.kind], other.get("cutover", "?"), kind, other.get("made_at", "?"))
+    about = (material.cutover_id, say[material.kind], other.get("cutover", "?"), kind, _made(other))
+    say |= {"this": f"{say['this']} · {say[material.kind]}", "other": f"{say['other']} · {kind}"}
 
     def table(title: str, column: ColumnKind, walk: Walk, show: Callable[[int | None], Cell]) -> Table:
         values = (Column(say[name], column, 16) for name in ("this", "other", "less"))
         rows = _beside(walk(mine, language), walk(other, language), show)
-        return Table((Column(say["what"], weight=36), *values), rows, say[title])
+        differing = sum(row[1] != row[2] for row in rows)
+        return Table(
+            (Column(say["what"], weight=36), *values), rows, say[title], say["differing"].format(len(rows), differing)
+        )
 
     blocks: list[Block] = [
         Paragraph(say["lead"].format(*about), lead=True),
@@ -64,6 +71,15 @@ def build(material: Material, language: str) -> Section | None:
         _versions(say, mine, other),
     ]
     return Section("comparison", say["title"], blocks)
+
+
+def _made(other: Figures) -> str:
+    """When the other report was made, as people read it; whatever else stands there as it is."""
+    said = str(other.get("made_at", "?"))
+    try:
+        return moment(datetime.fromisoformat(said))
+    except ValueError:
+        return said
 
 
 def _beside(mine: Named, other: Named, show: Callable[[int | None], Cell]) -> list[Row]:
@@ -172,5 +188,12 @@ def _versions(say: Mapping[str, str], mine: Figures, other: Figures) -> Table:
     rows: list[Row] = []
     for name in [*ours, *(name for name in theirs if name not in ours)]:
         this, that = str(ours.get(name, "–")), str(theirs.get(name, "–"))
-        rows.append((name, this, that, Mark(say["same"], "good") if this == that else Mark(say["differs"], "warn")))
+        rows.append(
+            (
+                say.get(name, name),
+                this,
+                that,
+                Mark(say["same"], "good") if this == that else Mark(say["differs"], "warn"),
+            )
+        )
     return Table(columns, rows, say["versions"])

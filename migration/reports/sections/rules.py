@@ -158,7 +158,7 @@ def _gate(gate: Judged, material: Material, say: Mapping[str, str], language: st
         for rule, result in gate.latest.items()
     ]
     passed = sum(result.outcome == "passed" for result in gate.latest.values())
-    columns = (Column(say["code"], "code", 9), Column(say["rule"], weight=32), Column(say["clause"], weight=17),
+    columns = (Column(say["code"], "code", 9), Column(say["rule"], weight=30), Column(say["clause"], weight=22),
                Column(say["owner"], weight=8), Column(say["blocks"], weight=10), Column(say["observed"], "count", 11),
                Column("", weight=3), Column(say["expected"], "count", 11), Column(say["result"], "mark", 8),
                Column(say["runs"], "count", 5), Column(say["trend"], weight=9))  # fmt: skip
