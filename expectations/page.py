@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import jinja2
 
 from expectations.words import WORDS, Language, clause_name, entity_name, owner_name, severity_name, stage_name
+from migration.domain import wording
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -74,7 +75,7 @@ def page(stage: str, round_no: int, results: Sequence[CheckResult], language: La
     counts = Counter(_shade(r) for r in results)
     return _template().render(
         words=WORDS[language],
-        gate=stage_name(stage, language),
+        gate=wording.said(wording.STAGES, stage, language),
         stage=stage,
         round_name=WORDS[language]["round"].format(round_no),
         verdict=verdict(results),

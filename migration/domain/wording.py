@@ -37,7 +37,7 @@ CLAUSES: Final[dict[str, Pair]] = {
     "bank-interface.md 1": ("银行接口：批次与记录", "bank interface: names, numbers, records"),
     "bank-interface.md 2": ("银行接口：开户文件", "bank interface: account files"),
     "bank-interface.md 4": ("银行接口：债权文件", "bank interface: debt files"),
-    "bank-interface.md 9": ("银行接口：期限与利率", "bank interface: terms and rates"),
+    "bank-interface.md 9": ("银行接口：字段取值", "bank interface: what fills each field"),
     "contract.md 2": ("存量数据各列的定义", "the columns of the legacy data"),
     "contract.md 3 Exceptions": ("例外：更正、重送或签字", "exceptions: mended, sent again or signed"),
     "contract.md 4 Cells": ("导出：各列取值", "exports: what the cells say"),

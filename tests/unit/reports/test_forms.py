@@ -339,7 +339,10 @@ def test_another_run_stands_beside_this_one(done, written):
     (section,) = [s for s in pack.build(replace(done, other=other), "en").sections if s.id == "comparison"]
     assert section.blocks[0].text.endswith("2017-11-jx (Rehearsal), made at 2017-11-18 09:02:03.")
     assert section.blocks[1].note == "14 items, 0 differ"
-    assert [column.title for column in section.blocks[1].columns][1:3] == ["This one · Rehearsal", "The other · Rehearsal"]
+    assert [column.title for column in section.blocks[1].columns][1:3] == [
+        "This one · Rehearsal",
+        "The other · Rehearsal",
+    ]
     other["balance"]["registered_fen"] -= 100
     other["dispositions"]["debts"]["registered"]["rows"] += 2
     other["rules"]["debts#1/DEB-001"] = "failed"

@@ -18,7 +18,17 @@ from migration.reports import charts, codes, pack, words
 from migration.reports.cells import shown
 from migration.reports.document import Bars, Line, Mark, Series, Step, Table, Waterfall
 from migration.reports.page import render
-from migration.reports.sections import SECTIONS, exceptions, files, merges, refused, rules, sampling, untested
+from migration.reports.sections import (
+    SECTIONS,
+    exceptions,
+    files,
+    guarantors,
+    merges,
+    refused,
+    rules,
+    sampling,
+    untested,
+)
 from migration.reports.texts import yuan
 from tests.unit.reports.material_kit import SCOPE, material
 from tests.unit.verification.small_world import NUMBER, USERS
@@ -283,6 +293,19 @@ def test_what_was_not_tested_depends_on_kind_and_scope(done):
     lines = " ".join(untested.untested(there, "en"))
     assert "Not a production run" not in lines
     assert "No query channel" not in lines
+
+
+def test_the_bank_is_told_whose_accounts_are_for_guarantees(done):
+    section = guarantors.build(done, "en")
+    assert "set these 1 to guarantee (00100)" in section.blocks[0].text
+    assert tables(section)[""] == [["P5", "****0057", "1", "17,000.10"]]
+    moved = [row | {"kept_user_id": "P4"} if row["user_id"] == "P5" else row for row in done.claim["users"].to_pylist()]
+    merged = {**done.claim, "users": pa.Table.from_pylist(moved, done.claim["users"].schema)}
+    assert tables(guarantors.build(replace(done, claim=merged), "zh"))[""][0][0] == "P4", "the account that was kept"
+    none = done.claim["listings"].to_pylist()
+    none[0]["disposition"] = "excepted"
+    claim = {**done.claim, "listings": pa.Table.from_pylist(none, done.claim["listings"].schema)}
+    assert guarantors.build(replace(done, claim=claim), "en") is None
 
 
 def test_daily_files_are_untested_until_some_were_taken_in(done):
