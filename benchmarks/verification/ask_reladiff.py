@@ -25,7 +25,7 @@ def said(url: str, pair: list[str], algorithm: str) -> str:
         keys = {row[0] for _, row in reladiff.diff_tables(*sides, algorithm=reladiff.Algorithm(algorithm))}
     except ValueError as fault:
         return f"stops: {fault}"
-    return f"{len(keys)} keys" if keys else "nothing"
+    return f"{len(keys)} key{'s' * (len(keys) > 1)}" if keys else "nothing"
 
 
 if __name__ == "__main__":

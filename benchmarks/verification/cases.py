@@ -177,7 +177,7 @@ def _validator(place: Path, url: str, targets: list[str], seen: Seen) -> None:
             for entry in json.loads(line).values() if line.startswith("{") else ():
                 name = (entry["target_table_name"] or entry["source_table_name"]).removeprefix("cases.")
                 failed[name if name in failed else "merge"] += 1
-        said = {name: f"{count} failures" if count else "nothing" for name, count in failed.items()}
+        said = {name: f"{count} failure{'s' * (count > 1)}" if count else "nothing" for name, count in failed.items()}
         seen[f"data-validator {way}"] |= said
 
 
