@@ -176,3 +176,24 @@ def test_the_cutover_ends_right(drill, name):
     handed = [line["name"] for line in drill.handed()]
     print(f"{name}: {took:.0f} s, {len(handed)} deliveries of {len(set(handed))} files, differences: {wrong or 'none'}")
     assert wrong == []
+    _leaves_nothing_personal(drill)
+
+
+def _leaves_nothing_personal(drill: Drill) -> None:
+    """One more run, in which a used result has changed, is red; then all that Airflow holds is searched (reliability.md R8)."""
+    drill.spoil()
+    drill.real.trigger("spoilt")
+    assert drill.real.follow("spoilt") == "failed"
+    assert "RESULT_CONTRADICTS" in "".join(drill.real.failed("spoilt").values())
+    watch = drill.personal()
+    for place in (
+        "task_instance",
+        "rendered_task_instance_fields",
+        "xcom",
+        "log",
+        "airflow",
+        "output",
+        "command lines",
+    ):
+        assert watch.looked[place] > 0, place
+    assert watch.seen == {}

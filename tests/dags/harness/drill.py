@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+import sqlalchemy as sa
+from sqlalchemy.engine import make_url
 
 from migration import wiring
 from migration.demo.ground import Ground, start_bank
@@ -29,7 +31,8 @@ from migration.reports import exports
 from migration.sandbox.bank import dump
 from migration.settings import load
 from tests.dags.harness.real import ROOT, Real, quiet_desk, real_airflow
-from tests.dags.harness.small import SmallPlaces, write_platform
+from tests.dags.harness.small import NEW_PHONE, SmallPlaces, write_platform
+from tests.support import canaries
 
 Effects = dict[tuple[str, str], int]
 APPROVE = ("--approve-as", "first", "--approve-as", "second")
@@ -206,6 +209,28 @@ class Drill:
         wrong += [f"{name}: no applied batch" for name in found.requests if name not in held]
         wrong += [f"{name}: applied, no file" for name in held if name not in found.requests]
         return wrong
+
+    def spoil(self) -> None:
+        """A result that was used already is another one now, with a person's data where none belong."""
+        place = next(iter(sorted((self.real.ground.places.bank / "in").rglob("3005-*"))))
+        place.write_bytes(place.read_bytes() + f"{canaries.names()[0]}{canaries.id_numbers()[0]}\n".encode("gbk"))
+
+    def personal(self) -> canaries.Watch:
+        """Look for the persons of the platform in all that Airflow keeps: its database, its folder, output, command lines."""
+        watch = canaries.Watch([*canaries.values(), NEW_PHONE])
+        engine = sa.create_engine(make_url(self.real.ground.metadata_url).set(drivername="postgresql+psycopg"))
+        with engine.connect() as metadata:
+            tables = metadata.scalars(sa.text("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")).all()
+            for table in tables:
+                watch.look_all(table, metadata.scalars(sa.text(f'SELECT one::text FROM "{table}" AS one')))
+        engine.dispose()
+        places = self.real.ground.places
+        watch.folder("airflow", places.airflow)
+        watch.folder("output", places.logs)
+        for process in psutil.Process().children(recursive=True):
+            with contextlib.suppress(psutil.Error):
+                watch.look_all("command lines", process.cmdline())
+        return watch
 
     def gone(self, pid: int) -> bool:
         """Whether a process has ended."""

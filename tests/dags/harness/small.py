@@ -1,7 +1,8 @@
 """A whole rehearsal in small for a real Airflow: a platform, its configuration, what the bank refuses, what people hand in.
 
 The story needs two rounds: a lender is refused and corrected, a refused debt is sent again, a loan to oneself is signed.
-Listings and debts have a sample and a full set, and debts more than one file. Its people carry the canaries' names, phones and cards.
+Listings and debts have a sample and a full set, and debts more than one file. Its people carry the names, ID numbers, phones and
+cards that `canaries` looks for, twenty of each; four of them are sent to the bank, the others were never verified.
 """
 
 from __future__ import annotations
@@ -9,9 +10,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from migration.demo.places import Places
-from tests.contract.platforms import Tables, fill
+from tests.contract.platforms import Tables, fill, row
 from tests.support import canaries
-from tests.support.platform import joined, loan, small
+from tests.support.platform import joined, loan, person, small
 
 CONFIG = """
 [cutover]
@@ -48,9 +49,8 @@ U3 = "106"
 [refuse_debts]
 L2D3 = { code = "93", times = 1 }
 """
-CORRECTIONS = (
-    f"user_id,field,old,new,reason,by\nU3,phone,{canaries.phones()[2]},{canaries.phones()[19]},changed,operations\n"
-)
+NEW_PHONE = canaries.phones()[2].replace("1397", "1367")
+CORRECTIONS = f"user_id,field,old,new,reason,by\nU3,phone,{canaries.phones()[2]},{NEW_PHONE},changed,operations\n"
 DECISIONS = "entity,key,code,name,reason\n"
 SIGNATURES = "debts,L9D1,SELF_LOAN,compliance,a loan to oneself\n"
 RESENDS = "debts,L2D3,BANK_93,operations,once more\n"
@@ -65,12 +65,17 @@ class SmallPlaces(Places):
 
 
 def platform() -> Tables:
-    """The tables: persons by the names, phones and cards that `canaries` looks for."""
-    tables = joined(small(4), loan(9, "U2", {"U2": "70.00", "U3": "30.00"}))
+    """The tables: twenty persons, each with what `canaries` looks for."""
+    others = range(5, canaries.COUNT + 1)
+    more = {
+        "users": [person(number, verified_at=None) for number in others],
+        "escrow_accounts": [row("escrow_accounts", escrow_id=f"E{n}", user_id=f"U{n}") for n in (4, *others)],
+    }
+    tables = joined(small(4), more, loan(9, "U2", {"U2": "70.00", "U3": "30.00"}))
     persons = [user for user in tables["users"] if user["kind"] == "person"]
-    for user, name, phone in zip(persons, canaries.names(), canaries.phones(), strict=False):
+    for user, name, phone in zip(persons, canaries.names(), canaries.phones(), strict=True):
         user |= {"name": name, "phone": phone}
-    for account, card in zip(tables["escrow_accounts"], canaries.cards(), strict=False):
+    for account, card in zip(tables["escrow_accounts"], canaries.cards(), strict=True):
         account |= {"bound_card": card, "bound_bank": "ICBC"}
     return tables
 
