@@ -130,7 +130,7 @@ def passport(
     if json:
         emit(found)
         return
-    for line in passport_text.lines(found, chosen_language):
+    for line in passport_text.lines(found, chosen_language, opened.answers):
         OUT.print(line, markup=False)
 
 

@@ -7,19 +7,21 @@ from typing import Any, Final
 
 from migration.domain import wording
 from migration.reports import codes
-from migration.reports.passport_words import FIELDS, WORDS, YES_NO
+from migration.reports.passport_words import DECIDED, FIELDS, VALUES, WORDS, YES_NO
 from migration.reports.texts import yuan
-from migration.reports.words import of
+from migration.reports.words import Pair, of
 
 Row = Mapping[str, Any]
+Means = dict[str, Pair]
 WIDTH: Final = 22
 """Columns of the terminal that a name takes; a Chinese character takes two."""
 _MONEY: Final = frozenset({"amount", "principal", "interest", "bonus_interest"})
 
 
-def lines(found: Row, language: str) -> Iterator[str]:
-    """The passport, line by line; `found` as `passports.passport` gives it."""
+def lines(found: Row, language: str, answers: Mapping[tuple[str, str], Pair] | None = None) -> Iterator[str]:
+    """The passport, line by line; `found` as `passports.passport` gives it, `answers`: what the bank means by its codes."""
     say = of(language, WORDS)
+    means = {code: pair for (entity, code), pair in (answers or {}).items() if entity == found["entity"]}
     yield f"{say[found['entity']]} {found['key']}"
     yield from _part(say["now"], _pairs(found["outcome"], say, language))
     taken = say["snapshot"].format(found["snapshot"]["digest"], found["snapshot"]["taken_at"])
@@ -32,12 +34,14 @@ def lines(found: Row, language: str) -> Iterator[str]:
             for r in found["corrections"]
         ],
     )
-    yield from _part(say["attempts"], [line for row in found["attempts"] for line in _attempt(row, say, language)])
-    yield from _part(say["exceptions"], [_exception(row, language) for row in found["exceptions"]])
+    yield from _part(
+        say["attempts"], [line for row in found["attempts"] for line in _attempt(row, say, means, language)]
+    )
+    yield from _part(say["exceptions"], [_exception(row, means, language) for row in found["exceptions"]])
     yield from _part(say["related"], _related(found["related"], say, language))
     yield from _part(say["withdrawals"], [_withdrawal(row, say) for row in found["withdrawals"]])
     yield from _part(say["drill"], _drilled(found["drill"], say))
-    events = [f"{row['at']}  {_said(row, say)}" for row in found["history"]]
+    events = [f"{row['at']}  {_said(row, say, language)}" for row in found["history"]]
     yield from _part(say["history"], events)
 
 
@@ -75,6 +79,8 @@ def _value(name: str, value: Any, language: str) -> str:
         return codes.reason(value, language)
     if name == "disposition":
         return codes.say(codes.DISPOSITIONS, value, language)
+    if name in VALUES:
+        return codes.say(VALUES[name], str(value), language)
     if isinstance(value, bool):
         return codes.say(YES_NO, str(value), language)
     return str(value)
@@ -94,7 +100,7 @@ def _decision(row: Row, say: Mapping[str, str], language: str) -> str:
     return say[row["what"]].format(codes.reason(row.get("reason") or "", language))
 
 
-def _attempt(row: Row, say: Mapping[str, str], language: str) -> Iterator[str]:
+def _attempt(row: Row, say: Mapping[str, str], means: Means, language: str) -> Iterator[str]:
     stage = codes.say(wording.STAGES, row["stage"], language)
     yield say["batch"].format(row["batch"], stage, row["round"], say["sample"] if row["sample"] else "")
     yield "  " + _column(say["request"], say["record"].format(row["request"], row["record"]))
@@ -108,7 +114,8 @@ def _attempt(row: Row, say: Mapping[str, str], language: str) -> Iterator[str]:
     at = say["record"].format(row["result"], row["result_record"]) if row["result_record"] else row["result"]
     yield "  " + _column(say["result"], " ".join(filter(None, (at, told))))
     yield "  " + _column("", f"SHA-256 {row['result_sha256']}")
-    yield "  " + _column(say["answer"], f"{row['answer']} {_state(row, say, language)}")
+    meant = codes.say(means, row["answer"], language) if row["state"] != "ok" and row["answer"] in means else ""
+    yield "  " + _column(say["answer"], " ".join(filter(None, (row["answer"], _state(row, say, language), meant))))
     for name in ("account", "authcode"):
         if row[name]:
             yield "  " + _column(say[name], row[name])
@@ -118,10 +125,11 @@ def _state(row: Row, say: Mapping[str, str], language: str) -> str:
     return say.get(row["state"]) or codes.say(codes.STATES, row["state"], language)
 
 
-def _exception(row: Row, language: str) -> str:
+def _exception(row: Row, means: Means, language: str) -> str:
     signed = f" {row['signed_by']}: {row['reason']}" if row["signed_by"] else ""
     money = "" if row["amount_fen"] is None else f", {yuan(row['amount_fen'])}"
-    return f"{row['id']} {codes.reason(row['code'], language)}{money} · {codes.say(codes.STATES, row['state'], language)}{signed}"
+    cause = codes.reason(row["code"], language, means.get(row["code"].removeprefix("BANK_")))
+    return f"{row['id']} {cause}{money} · {codes.say(codes.STATES, row['state'], language)}{signed}"
 
 
 def _related(rows: Mapping[str, Sequence[Any]], say: Mapping[str, str], language: str) -> list[str]:
@@ -161,6 +169,10 @@ def _drilled(row: Row | None, say: Mapping[str, str]) -> list[str]:
     return found
 
 
-def _said(row: Row, say: Mapping[str, str]) -> str:
+def _said(row: Row, say: Mapping[str, str], language: str) -> str:
     kind = "signed_event" if row["kind"] == "signed" else row["kind"]
-    return f"{_column(say[kind], row['what'])} ({row['actor']})"
+    what = str(row["what"])
+    if kind == "decided":
+        about, _, decision = what.rpartition(" ")
+        what = f"{about} {codes.say(DECIDED, decision, language)}"
+    return f"{_column(say[kind], what)} ({row['actor']})"

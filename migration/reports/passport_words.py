@@ -123,4 +123,31 @@ FIELDS: Final[dict[str, Pair]] = {
     "bonus_interest_fen": ("加息", "bonus interest"),
     "authcode": ("授权码", "authorisation code"),
 }
+VALUES: Final[dict[str, dict[str, Pair]]] = {
+    "kind": {"person": ("个人", "person"), "company": ("企业", "company"), "platform": ("平台", "platform")},
+    "id_type": {
+        "id_card": ("身份证", "ID card"),
+        "id_card_15": ("15 位身份证", "ID card of 15 digits"),
+        "uscc": ("统一社会信用代码", "credit code"),
+        "org_code": ("组织机构代码", "organisation code"),
+        "permit": ("通行证", "permit"),
+        "passport": ("护照", "passport"),
+    },
+    "status": {
+        "active": ("正常", "active"),
+        "frozen": ("冻结", "frozen"),
+        "closed": ("已销户", "closed"),
+        "raising": ("募集中", "raising"),
+        "full": ("满标未放款", "full, not lent"),
+        "repaying": ("还款中", "repaying"),
+        "overdue": ("逾期", "overdue"),
+        "finished": ("已结清", "finished"),
+        "cancelled": ("已撤销", "cancelled"),
+        "open": ("未结", "open"),
+    },
+    "repayment_method": codes.LEVELS,
+    "origin": {"bid": ("投标", "bid"), "assignment": ("受让", "assignment")},
+}
+"""Enumerated values of the source, by field."""
+DECIDED: Final[dict[str, Pair]] = {"approve": ("批准", "approve"), "reject": ("驳回", "reject")}
 YES_NO: Final[dict[str, Pair]] = {"True": ("是", "yes"), "False": ("否", "no")}

@@ -80,6 +80,33 @@ def test_a_passport_tells_the_whole_way_and_nobodys_data(language):
             assert secret not in whole
 
 
+def test_values_of_the_source_and_decisions_are_in_the_readers_language():
+    world = World()
+    user = text_of(passports.passport(life()), "zh")
+    for line in (
+        "类型                  个人",
+        "证件类型              身份证",
+        "状态                  正常",
+        "accounts li 批准",
+    ):
+        assert line in user, line
+    listing = life(entity="listings", key="L1", source=world.legacy("listings", "L1"), outcome=None)
+    assert "状态                  还款中" in text_of(passports.passport(listing), "zh")
+    debt = life(entity="debts", key="D1", source=world.legacy("debts", "D1"), outcome=None)
+    assert "origin                bid" in text_of(passports.passport(debt))
+    assert "来源                  投标" in text_of(passports.passport(debt), "zh")
+
+
+def test_what_the_bank_means_is_told_beside_its_code():
+    (row, batch, gate), *_ = life().attempts
+    refused = life(attempts=[(row | {"state": "refused", "code": "106"}, batch, gate)])
+    means = {("users", "106"): ("手机号已被使用", "phone taken"), ("debts", "106"): ("错", "wrong")}
+    text = "\n".join(passport_text.lines(passports.passport(refused), "en", means))
+    assert "answer                106 refused phone taken" in text
+    assert "X1 BANK_106 · phone taken, 1.00" in text
+    assert "BANK_106 · the bank answered 106" in text_of(passports.passport(refused))
+
+
 def test_corrections_show_fields_and_reasons_without_values():
     (row,) = passports.passport(life())["corrections"]
     assert row == {
