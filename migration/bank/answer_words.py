@@ -19,7 +19,7 @@ _USERS: Final[dict[str, Pair]] = {
     "107": ("手机号已使用", "phone used"),
     "108": ("未满 18 周岁或重复开户", "under 18 or opened twice"),
     "109": ("用户编号为空", "user id empty"),
-    "N": ("已由其他渠道开户，资料与本人不符", "opened through another channel, and the details are another person's"),
+    "N": ("已由其他渠道开户，资料与本人不符", "opened elsewhere, for somebody else"),
 }
 _LISTINGS: Final[dict[str, Pair]] = {
     "09": ("期限为空", "term empty"),

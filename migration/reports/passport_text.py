@@ -23,10 +23,10 @@ def lines(found: Row, language: str, answers: Mapping[tuple[str, str], Pair] | N
     say = of(language, WORDS)
     means = {code: pair for (entity, code), pair in (answers or {}).items() if entity == found["entity"]}
     yield f"{say[found['entity']]} {found['key']}"
-    yield from _part(say["now"], _pairs(found["outcome"], say, language))
+    yield from _part(say["now"], _pairs(found["outcome"], say, means, language))
     taken = say["snapshot"].format(found["snapshot"]["digest"], found["snapshot"]["taken_at"])
-    yield from _part(say["source"], [taken, *_pairs(found["source"], say, language)])
-    yield from _part(say["decisions"], [_decision(row, say, language) for row in found["decisions"]])
+    yield from _part(say["source"], [taken, *_pairs(found["source"], say, means, language)])
+    yield from _part(say["decisions"], [_decision(row, say, means, language) for row in found["decisions"]])
     yield from _part(
         say["corrections"],
         [
@@ -62,21 +62,21 @@ def _field(name: str, language: str) -> str:
     return FIELDS[name][language == "en"] if name in FIELDS else name
 
 
-def _pairs(row: Row | None, say: Mapping[str, str], language: str) -> list[str]:
+def _pairs(row: Row | None, say: Mapping[str, str], means: Means, language: str) -> list[str]:
     if row is None:
         return [say["absent"]]
     return [
-        _column(_field(name, language), _value(name, value, language))
+        _column(_field(name, language), _value(name, value, means, language))
         for name, value in row.items()
         if value not in {None, ""}
     ]
 
 
-def _value(name: str, value: Any, language: str) -> str:
+def _value(name: str, value: Any, means: Means, language: str) -> str:
     if name in _MONEY or name.endswith("_fen"):
         return yuan(value)
     if name == "reason":
-        return codes.reason(value, language)
+        return _cause(value, means, language)
     if name == "disposition":
         return codes.say(codes.DISPOSITIONS, value, language)
     if name in VALUES:
@@ -86,7 +86,7 @@ def _value(name: str, value: Any, language: str) -> str:
     return str(value)
 
 
-def _decision(row: Row, say: Mapping[str, str], language: str) -> str:
+def _decision(row: Row, say: Mapping[str, str], means: Means, language: str) -> str:
     if row["what"] == "merge":
         chosen = say["elected"] if row["election"] else ""
         by = codes.say(codes.CRITERIA, row["reason"], language)
@@ -97,7 +97,7 @@ def _decision(row: Row, say: Mapping[str, str], language: str) -> str:
         who = say["moved"].format(row["legacy_user_id"], row["kept_user_id"]) if moved else row["legacy_user_id"]
         state = codes.say(codes.DISPOSITIONS, row["disposition"], language) if row["disposition"] else say["absent"]
         return _column(say[row["role"]], " ".join(filter(None, (who, state, row["account_no"]))))
-    return say[row["what"]].format(codes.reason(row.get("reason") or "", language))
+    return say[row["what"]].format(_cause(row.get("reason") or "", means, language))
 
 
 def _attempt(row: Row, say: Mapping[str, str], means: Means, language: str) -> Iterator[str]:
@@ -125,11 +125,15 @@ def _state(row: Row, say: Mapping[str, str], language: str) -> str:
     return say.get(row["state"]) or codes.say(codes.STATES, row["state"], language)
 
 
+def _cause(code: str, means: Means, language: str) -> str:
+    return codes.reason(code, language, means.get(code.removeprefix("BANK_")))
+
+
 def _exception(row: Row, means: Means, language: str) -> str:
     signed = f" {row['signed_by']}: {row['reason']}" if row["signed_by"] else ""
     money = "" if row["amount_fen"] is None else f", {yuan(row['amount_fen'])}"
-    cause = codes.reason(row["code"], language, means.get(row["code"].removeprefix("BANK_")))
-    return f"{row['id']} {cause}{money} · {codes.say(codes.STATES, row['state'], language)}{signed}"
+    state = codes.say(codes.STATES, row["state"], language)
+    return f"{row['id']} {_cause(row['code'], means, language)}{money} · {state}{signed}"
 
 
 def _related(rows: Mapping[str, Sequence[Any]], say: Mapping[str, str], language: str) -> list[str]:
