@@ -80,6 +80,8 @@ WORDS: Final[dict[str, Pair]] = {
     "account": ("原托管账户", "Account"),
     "last": ("最近变动", "Last moved"),
 }
+SHOWN: Final = 100
+"""Accounts on a page; the workbook has all."""
 
 
 def build(material: Material, language: str) -> Section | None:
@@ -93,7 +95,11 @@ def build(material: Material, language: str) -> Section | None:
 
 def open_accounts(found: Withdrawn) -> pa.Table:
     """The accounts that do not close, or whose movements say something else than they do."""
-    return found.accounts.filter(pc.or_(pc.not_equal(_off(found.accounts), 0), found.accounts["differs"]))
+    return found.accounts.filter(_open(found.accounts))
+
+
+def _open(accounts: pa.Table) -> Any:
+    return pc.or_(pc.not_equal(_off(accounts), 0), accounts["differs"])
 
 
 def other_openings(found: Withdrawn, residuals: pa.Table) -> int:
@@ -202,6 +208,10 @@ def _sleeping(found: Withdrawn, today: date, say: Mapping[str, str]) -> Table:
 
 
 def _accounts(found: Withdrawn, say: Mapping[str, str]) -> Table:
+    """Each account; those that do not close are the first."""
+    closing = found.accounts.filter(pc.invert(_open(found.accounts)))
+    ordered = pa.concat_tables([open_accounts(found), closing])
+
     def row(one: Mapping[str, Any]) -> Row:
         sides = [one[f"{side}_fen"] for side in SIDES]
         wrong = one["differs"] or sides[0] != sum(sides[1:])
@@ -215,7 +225,7 @@ def _accounts(found: Withdrawn, say: Mapping[str, str]) -> Table:
 
     columns = (Column(say["account"], "code", 18), *(Column(say[side], "fen") for side in SIDES), Column(say["frozen"], "fen"),
                Column(say["last"], "time"), Column("", "mark", 4))  # fmt: skip
-    return Table(columns, Drawn(found.accounts, row), say["by_account"])
+    return Table(columns, Drawn(ordered, row), say["by_account"], shown=SHOWN)
 
 
 def _sum(column: pa.ChunkedArray) -> int:
