@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
+from migration.domain.wording import STAGES as STAGE_NAMES
 from migration.stages.order import ROUNDS, STAGES
 
 
@@ -31,74 +32,53 @@ WHOLE: Final = Words(
 DAILY: Final = "daily"
 WITHDRAWALS: Final = "withdrawals"
 
-STAGE_WORDS: Final[dict[str, Words]] = {
-    "preflight": Words(
-        "预检",
-        "Pre-flight",
+_SAYS: Final[dict[str, tuple[str, str]]] = {
+    "preflight": (
         "冻结检查、全量快照与摘要、数据质量；有阻断项即停。",
         "Freeze check, full snapshot with digest, data quality; blocking findings stop it.",
     ),
-    "identities": Words(
-        "身份合并",
-        "Identities",
+    "identities": (
         "同一身份证的多个账户合并为保留账户，待收总额分毫不变。",
         "Accounts of one person are merged into the kept one; receivables stay equal to the fen.",
     ),
-    "accounts": Words(
-        "批量开户",
-        "Accounts",
+    "accounts": (
         "个人与对公分文件送行开户，结果整体校验后入账。",
         "Persons and companies are opened at the bank by separate files; results are judged as a whole.",
     ),
-    "reopen": Words(
-        "重新开户",
-        "Re-open",
+    "reopen": (
         "被拒且有在途持仓者，按更正文件再次开户。",
         "Refused users with an open position are opened again after corrections.",
     ),
-    "listings": Words(
-        "标的登记",
-        "Listings",
+    "listings": (
         "先抽样，核对、审批后再送全量。",
         "A sample first; after its check and approval the full rest.",
     ),
-    "debts": Words(
-        "债权登记",
-        "Debts",
+    "debts": (
         "先抽样，核对、审批后再送全量；以授权码为准。",
         "A sample first, then the full rest; a debt counts when its authorisation code is stored.",
     ),
-    ROUNDS: Words(
-        "后续轮次",
-        "Further rounds",
+    ROUNDS: (
         "更正、重送与签署之后，把被阻断的项目逐轮送完，直到没有未决例外。",
         "After corrections, re-sends and signatures the blocked items follow, until no exception is open.",
     ),
-    "residual": Words(
-        "遗留余额",
-        "Residual balances",
+    "residual": (
         "公布旧托管账户的剩余现金，供用户提现。",
         "What is left at the legacy escrow is published for withdrawal.",
     ),
-    "reconcile": Words(
-        "最终对账",
-        "Reconciliation",
+    "reconcile": (
         "旧快照 = 已登记 + 遗留 + 在途 + 已签例外，差额必须为 0 分；双人签署。",
         "Legacy = registered + residual + in flight + signed exceptions, 0 fen left over; two persons sign.",
     ),
-    DAILY: Words(
-        "日终对账",
-        "Daily reconciliation",
+    DAILY: (
         "迁移之后逐日取入银行的 EVE、ALEVE 文件，与前一日余额及本方账户逐笔核对。",
         "After the cutover, day by day: the bank's EVE and ALEVE against each other, the day before and our accounts.",
     ),
-    WITHDRAWALS: Words(
-        "遗留余额日结",
-        "Residual ledger",
+    WITHDRAWALS: (
         "逐日取入原托管的冲正文件，再核对每个遗留账户：期初 = 已付 + 在途 + 结余。",
         "Each day: the legacy escrow's reversals, then every residual account: opening = paid + in transit + left.",
     ),
 }
+STAGE_WORDS: Final = {stage: Words(*STAGE_NAMES[stage], *says) for stage, says in _SAYS.items()}
 
 _STEP_WORDS: Final[dict[str, Words]] = {
     "run": Words("执行", "Run", "执行本阶段并过闸。", "Does the stage and passes its gate."),

@@ -12,6 +12,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from migration.domain.wording import STAGES as STAGE_NAMES
 from migration.stages.order import ROUNDS, STAGES
 
 if TYPE_CHECKING:
@@ -19,18 +20,8 @@ if TYPE_CHECKING:
 
     from migration.demo.rest import TaskState
 
-TITLES: Final = {
-    "preflight": "预检 Pre-flight",
-    "identities": "身份合并 Identities",
-    "accounts": "批量开户 Accounts",
-    "reopen": "重新开户 Re-open",
-    "listings": "标的登记 Listings",
-    "debts": "债权登记 Debts",
-    ROUNDS: "后续轮次 Further rounds",
-    "residual": "遗留余额 Residual",
-    "reconcile": "最终对账 Reconciliation",
-}
 ORDER: Final = (*STAGES[: STAGES.index("residual")], ROUNDS, *STAGES[STAGES.index("residual") :])
+TITLES: Final = {stage: " ".join(STAGE_NAMES[stage]) for stage in ORDER}
 MARKS: Final = {
     "done": ("✔", "green"),
     "failed": ("✘", "red"),

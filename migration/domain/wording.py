@@ -13,6 +13,7 @@ STAGES: Final[dict[str, Pair]] = {
     "reopen": ("重新开户", "Re-open"),
     "listings": ("标的登记", "Listings"),
     "debts": ("债权登记", "Debts"),
+    "rounds": ("后续轮次", "Further rounds"),
     "residual": ("遗留余额", "Residual balances"),
     "reconcile": ("最终对账", "Final reconciliation"),
     "listings.sample": ("标的抽样", "Listings, sample"),
@@ -22,8 +23,10 @@ STAGES: Final[dict[str, Pair]] = {
     "reconcile.bank": ("银行回读", "Read-back"),
     "sign-off": ("签署", "Sign-off"),
     "destroy": ("到期销毁", "Destruction"),
+    "daily": ("日终对账", "Daily reconciliation"),
+    "withdrawals": ("遗留余额日结", "Residual ledger"),
 }
-"""Stages, and the gates within and after them."""
+"""Stages, the gates within and after them, and what is done every day after the cutover."""
 
 OWNERS: Final[dict[str, Pair]] = {
     "engineering": ("技术", "engineering"),

@@ -87,5 +87,5 @@ def test_every_kind_of_error_has_words(reasons, cls):
 def test_an_error_without_findings_still_says_where(reasons):
     assert (
         reasons.line("preflight", "run", errors.GateClosed())
-        == "预检·执行：闸门关闭：— / Pre-flight / Run: gate closed: —"
+        == "冻结与预检·执行：闸门关闭：— / Freeze & pre-flight / Run: gate closed: —"
     )
