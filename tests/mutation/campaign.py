@@ -1,8 +1,8 @@
 """Mutation testing: `python -m tests.mutation.campaign [--share 0.4] [--only PART] [--resume]`.
 
-Every mutant is tried, in a forked child, on the tests that reach it: those that killed its neighbours first, then those of its module's own
-test file, then the fastest. The first failure kills it, and so does a child that takes far longer than its tests. One that outlives BUDGET
-seconds of tests survived. Survivors stand in survivors.toml with a reason; one that does not makes the command fail.
+Every mutant is tried, in a forked child, on the tests that reach it: those that killed its neighbours in the function, then in the module,
+then those of its module's own test file, then the fastest. The first failure kills it, and so does a test that computes far longer than it
+should. One that outlives BUDGET seconds of tests survived. Survivors stand in survivors.toml with a reason; one that does not makes the command fail.
 """
 
 from __future__ import annotations
@@ -11,11 +11,12 @@ import argparse
 import importlib
 import json
 import os
+import resource
 import sys
 import time
 import tomllib
-from collections import Counter
-from collections.abc import Iterable
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,7 +24,7 @@ import pytest
 from hypothesis import Phase, settings
 
 from tests.mutation import recode
-from tests.mutation.children import LATE, Kinds, Verdict, in_child, run
+from tests.mutation.children import LATE, Kinds, Verdict, allow, in_child, run
 from tests.mutation.lines import ROOT, Reached, gather
 from tests.mutation.operators import Mutant, mutants
 from tests.mutation.targets import SLOW, TARGETS, TESTS
@@ -62,14 +63,15 @@ class Campaign:
         if self.broken:
             return True
         items = {item.nodeid: item for item in session.items}
-        killers: dict[str, Counter[str]] = {}
+        killers: defaultdict[str, Counter[str]] = defaultdict(Counter)
         for n, mutant in enumerate(self.chosen, 1):
-            known = killers.setdefault(mutant.module, Counter())
+            known = [killers[f"{mutant.module}:{mutant.function}"], killers[mutant.module]]
             tried = _try(mutant, reached, items, known, self.kinds)
             if tried.verdict.seen and not tried.verdict.test and tried.verdict.kind != LATE:
                 self.broken.append(tried.verdict)  # the change could not be made, or the child died: no verdict
                 continue
-            known[tried.verdict.test] += 1
+            for counted in known:
+                counted[tried.verdict.test] += 1
             self.tried.append(tried)
             if not tried.verdict.seen or n % 25 == 0:
                 print(f"{n}/{len(self.chosen)}", "" if tried.verdict.seen else f"survived: {mutant.id}", flush=True)
@@ -84,23 +86,26 @@ class Campaign:
         return reached
 
 
-def _try(mutant: Mutant, reached: Reached, items: dict[str, pytest.Item], killers: Counter[str], kinds: Kinds) -> Tried:
+def _try(
+    mutant: Mutant, reached: Reached, items: dict[str, pytest.Item], killers: Sequence[Counter[str]], kinds: Kinds
+) -> Tried:
     file = str(importlib.import_module(mutant.module).__file__)
     tests = reached.covering(file, mutant.lines)
-    first = [test for test, _ in killers.most_common(5) if test in set(tests)]
     own = f"/test_{mutant.module.rpartition('.')[2]}.py"
-    first += [t for t in tests if own in t and t not in set(first)]
+    known = [test for counted in killers for test, _ in counted.most_common(5)]
+    order = [*(test for test in known if test in tests), *(test for test in tests if own in test), *tests]
     left, chosen = BUDGET, []
-    for test in first + [t for t in tests if t not in set(first)]:
+    for test in dict.fromkeys(order):
         left -= reached.seconds[test]
         if left < 0 and chosen:
             break
         chosen.append(items[test])
     if not chosen:
         return Tried(mutant, Verdict(), 0)
-    allowed = 5 + 3 * sum(reached.seconds[i.nodeid] for i in chosen)
+    allowed = {item.nodeid: 5 + 3 * reached.seconds[item.nodeid] for item in chosen}
     change = lambda: recode.put(mutant.module, mutant.function, mutant.make())  # noqa: E731
-    return Tried(mutant, in_child(change, lambda: run(chosen, kinds), allowed), len(chosen))
+    work = lambda: run(chosen, kinds, lambda item: allow(allowed[item.nodeid]))  # noqa: E731
+    return Tried(mutant, in_child(change, work, max(allowed.values())), len(chosen))
 
 
 def choose(share: float, only: str) -> list[Mutant]:
@@ -174,8 +179,15 @@ def main() -> int:
     for one in unknown:
         print("survived, without a reason in survivors.toml:", one)
     killed = sum(t.verdict.seen for t in tried)
-    print(f"{killed} of {len(tried)} killed, {time.monotonic() - began:.0f} s")
+    print(
+        f"{killed} of {len(tried)} killed; {time.monotonic() - began:.0f} s, {_computed():.0f} s of processor time beside PostgreSQL"
+    )
     return 0 if killed >= 0.9 * len(tried) and not unknown else 1
+
+
+def _computed() -> float:
+    """Seconds of processor time of this process and of its children that have ended."""
+    return sum(sum(resource.getrusage(who)[:2]) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
 
 
 def keep(tried: list[Tried]) -> None:

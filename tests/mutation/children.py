@@ -46,9 +46,11 @@ class Kinds:
             self.last = (call.excinfo.typename, str(call.excinfo.value)[:300])
 
 
-def run(items: Sequence[pytest.Item], kinds: Kinds) -> Verdict:
-    """Run the tests in turn, up to the first failure. Fixtures of the session stay up."""
+def run(items: Sequence[pytest.Item], kinds: Kinds, before: Callable[[pytest.Item], None] | None = None) -> Verdict:
+    """Run the tests in turn, up to the first failure; `before` is called before each. Fixtures of the session stay up."""
     for n, item in enumerate(items):
+        if before is not None:
+            before(item)
         after: Any = items[n + 1] if n + 1 < len(items) else item.session
         for report in runtestprotocol(item, log=False, nextitem=after):
             if report.failed:
@@ -57,10 +59,7 @@ def run(items: Sequence[pytest.Item], kinds: Kinds) -> Verdict:
 
 
 def in_child(change: Callable[[], None], work: Callable[[], Verdict], seconds: float) -> Verdict:
-    """Fork, change, work. A child that computes longer, or waits ten times as long, is ended by its alarm (`timeout`).
-
-    Processor time is what counts: a busy machine is no verdict on a mutant.
-    """
+    """Fork, change, work. A child that takes longer than it is allowed is ended by its alarm (`timeout`)."""
     reading, writing = os.pipe()
     pid = os.fork()
     if not pid:
@@ -75,11 +74,19 @@ def in_child(change: Callable[[], None], work: Callable[[], Verdict], seconds: f
     return Verdict(kind=LATE if os.WIFSIGNALED(status) and os.WTERMSIG(status) in ALARMS else BROKEN)
 
 
+def allow(seconds: float) -> None:
+    """From now on this process may compute so many seconds, or wait ten times as long; then its alarm ends it.
+
+    Processor time is what counts: a busy machine is no verdict on a mutant.
+    """
+    signal.setitimer(signal.ITIMER_PROF, max(1, seconds))
+    signal.alarm(max(10, round(10 * seconds)))
+
+
 def _child(writing: int, change: Callable[[], None], work: Callable[[], Verdict], seconds: float) -> None:
     for alarm in ALARMS:
         signal.signal(alarm, signal.SIG_DFL)
-    signal.setitimer(signal.ITIMER_PROF, max(1, seconds))
-    signal.alarm(max(10, round(10 * seconds)))
+    allow(seconds)
     nowhere = os.open(os.devnull, os.O_RDWR)
     os.dup2(nowhere, 1)
     os.dup2(nowhere, 2)

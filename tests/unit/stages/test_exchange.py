@@ -7,6 +7,7 @@ import pytest
 
 from migration.bank.memory import MemoryFiles
 from migration.domain.errors import CutoverError, GateClosed, StaleFence, TransientError, Waiting
+from migration.domain.ports import Inquired
 from migration.domain.strata import debt_strata, listing_strata
 from migration.stages import exchange, exchanges, results
 from tests.support.platform import joined, loan, small
@@ -14,7 +15,7 @@ from tests.support.rehearsal import Rehearsal
 from tests.unit.bank.samples import DAY, profile, result
 from tests.unit.bank.samples import batch as batch_of
 from tests.unit.bank.samples import rows as rows_of
-from tests.unit.stages.workshop import accounts, answer, approve, companies, house, persons
+from tests.unit.stages.workshop import ANSWERED, accounts, answer, approve, companies, house, persons
 
 ALL = ("000017", "U-2", "U-3")
 
@@ -489,6 +490,22 @@ def test_a_used_result_that_changes_closes_the_gate_and_what_was_applied_stands(
     (event,) = (e for e in one.journal.events() if e.kind == "result_contradicts")
     assert event.payload == {"result_name": first.result_name}
     assert item_states(one)["000017"] == "ok"
+
+
+def test_a_file_that_comes_after_the_bank_was_asked_is_held_against_what_it_said():
+    one = house()
+    sent(one, accounts(person=persons("000017", "U-2")))
+    (batch,) = one.journal.batches()
+    said = ANSWERED["U-2"] + ANSWERED["000017"]
+    answers = one.bank.check(batch, one.journal.request(batch), said, results.context(one, batch))
+    one.journal.resolve(one.fence, batch, "inquiry-000001", Inquired(answers, b"records", b"replies"))
+    answer(one, batch, "U-2", "000017")
+    results.unchanged(one)
+    assert one.files.quarantined == {}
+    answer(one, batch, content=b"no result")
+    with pytest.raises(GateClosed) as raised:
+        results.unchanged(one)
+    assert codes(raised) == ["RESULT_CONTRADICTS"]
 
 
 def test_the_journal_decides_what_was_sent_and_answered():
