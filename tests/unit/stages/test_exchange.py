@@ -405,6 +405,27 @@ def test_a_result_that_comes_while_it_is_waited_for_is_taken():
     assert one.clock.slept == [10.0]
 
 
+def test_after_a_file_was_sent_again_its_result_is_waited_for_anew():
+    class NothingKnown:
+        def batch(self, _):
+            return "absent"
+
+    one = house(result_timeout_s=20, finality_s=0.0, ask_again_s=1.0)
+    one.inquiries = NothingKnown()
+    spec = accounts(person=persons("U-3"))
+    sent(one, spec)
+    for asked in ("RESULT_MISSING", "APPROVAL_MISSING"):
+        with pytest.raises(Waiting) as raised:
+            exchange.collect(one, spec)
+        assert codes(raised) == [asked]
+    approve(one, "resend.2017-11-18.000001", "ann", "bea")
+    one.clock.slept.clear()
+    with pytest.raises(Waiting) as raised:
+        exchange.collect(one, spec)
+    assert one.clock.slept == [10.0] * 4
+    assert "sent_again" in one.codes
+
+
 @pytest.mark.parametrize("named", [{"patient": False}, {}])
 def test_who_may_not_wait_says_so_at_once(named):
     one = house(blocking=bool(named))
