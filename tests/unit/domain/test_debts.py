@@ -166,6 +166,17 @@ def test_a_debt_that_keeps_preflight_shut_is_an_exception_beside_its_listing():
     assert (settled.debts.preflight_shut.tolist(), settled.debts.own_exception.tolist()) == ([False], [False])
 
 
+def test_a_signature_does_not_reach_what_is_settled():
+    """A signed lender: the debt left to settle is signed with him, the one finished and the one registered are not."""
+    part = loan(1, "U1", {"U4": "60.00", "U2": "1.00", "U3": "2.00"})
+    part["debts"][1]["lender_id"] = part["debts"][2]["lender_id"] = "U4"
+    part["debts"][1]["status"] = "finished"
+    done = [answer("L1D3", stage="debts", batch_no="000009")]
+    signed = [("users", "U4", "BANK_106")]
+    found = book(PEOPLE, part, opened=OPENED, refused={"U4": "106"}, listings=LISTED, debts=done, signed=signed).debts
+    assert [found.signed.tolist(), found.by_other.tolist()] == [[True, False, False]] * 2
+
+
 def test_a_debt_waits_for_its_listing():
     found = book(*world(), opened=OPENED).debts
     assert ends(found)["L1D1"] == ("pending", None)
