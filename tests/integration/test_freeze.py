@@ -58,6 +58,14 @@ def test_a_change_right_after_preflight_is_no_reason_for_a_new_snapshot(tmp_path
         assert set(case.codes) == {"SNAPSHOT_CHANGED"}
 
 
+def test_a_source_that_stays_as_it_was_is_taken_once(tmp_path, monkeypatch):
+    case, taken = Rehearsal(tmp_path, small(1)), []
+    real = case.source.take
+    monkeypatch.setattr(case.source, "take", lambda: taken.append(1) or real())
+    assert case.run() == 0
+    assert len(taken) == 1
+
+
 def test_rows_new_and_gone_are_named_too(tmp_path):
     case = Rehearsal(tmp_path, small(2))
     assert case.run("accounts") == 0

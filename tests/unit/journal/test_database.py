@@ -127,6 +127,13 @@ def test_a_backend_killed_inside_a_transaction_leaves_nothing_half_done(journal,
     assert [e.kind for e in journal.events()] == ["begun", "corrections_added"]
 
 
+def test_tables_that_cannot_be_written_anew_are_told(journal):
+    journal._db.compact(["event"])
+    with pytest.raises(CutoverError) as raised:
+        journal._db.compact(["nowhere"])
+    assert code_of(raised) == "JOURNAL_FAULT"
+
+
 def test_writers_at_once_make_one_chain(pg_url):
     def write(name: str) -> None:
         journal = PostgresJournal(pg_url)
