@@ -192,6 +192,13 @@ def test_a_merged_lender_who_is_the_borrower_lends_to_himself():
     assert found.holder.kept_id.to_pylist() == ["U1", "U2"]
 
 
+def test_the_first_of_all_users_can_lend_to_himself_too():
+    first = {**person(5), "user_id": "A"}
+    part = loan(1, "A", {"A": "1.00", "U2": "2.00"})
+    found = book(PEOPLE, {"users": [first]}, part, opened=(*OPENED, "A"), listings=LISTED).debts
+    assert ends(found) == {"L1D1": ("blocked", "SELF_LOAN"), "L1D2": ("pending", None)}
+
+
 def test_a_row_to_be_sent_is_net_with_the_consented_end():
     consent = {
         "extensions": [{"listing_id": "L1", "new_maturity_date": "2018-03-01", "consented_at": "2017-11-02 00:00:00"}]

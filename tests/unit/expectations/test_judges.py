@@ -6,6 +6,7 @@ import random
 import socket
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -183,9 +184,18 @@ def test_what_great_expectations_keeps_holds_keys_and_no_values():
 def test_judging_asks_nothing_of_the_network(monkeypatch):
     asked = []
     monkeypatch.setattr(socket.socket, "connect", lambda _, address: asked.append(address))
+    monkeypatch.delenv("GX_ANALYTICS_ENABLED", raising=False)
+    runner.load.cache_clear()
     GxJudge().judge("residual", sound("residual"), {})
     assert asked == []
     assert os.environ["GX_ANALYTICS_ENABLED"] == "false"
+
+
+def test_judging_leaves_no_folder_and_shows_no_bars(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    GxJudge().judge("residual", sound("residual"), {})
+    assert list(tmp_path.iterdir()) == []
+    assert capsys.readouterr() == ("", "")
 
 
 def test_judging_prints_nothing_and_leaves_no_file(tmp_path):

@@ -10,7 +10,8 @@ from pathlib import Path
 import psycopg
 import pyarrow as pa
 import pytest
-from sqlalchemy import make_url
+from sqlalchemy import make_url, text
+from sqlalchemy.exc import DBAPIError
 
 from migration.clock import FakeClock, SystemClock
 from migration.domain.errors import ConfigurationError, CutoverError, GateClosed, TransientError
@@ -210,6 +211,13 @@ def test_a_server_that_does_not_answer_is_a_passing_fault(tmp_path):
     with pytest.raises(TransientError) as raised:
         PostgresJournal(f"postgresql://postgres@/x?host={tmp_path}", FakeClock())
     assert code_of(raised) == "JOURNAL_UNAVAILABLE"
+
+
+def test_an_error_of_the_database_does_not_carry_what_was_written(journal):
+    with journal._db._engine.connect() as connection, pytest.raises(DBAPIError) as raised:
+        connection.execute(text("INSERT INTO nowhere VALUES (:account)"), {"account": "6212460000000000001"})
+    assert "nowhere" in str(raised.value)
+    assert "621246" not in str(raised.value)
 
 
 class Refusal(psycopg.Error):

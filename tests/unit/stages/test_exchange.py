@@ -592,3 +592,14 @@ def test_residual_balances_are_begun_published_and_kept(tmp_path):
     assert told == ["running", "done"]
     kept = case.journal.dispositions("residuals")["key"].to_pylist()
     assert kept == sorted(case.exports()["residuals"]["escrow_id"].to_pylist())
+
+
+def test_residual_looks_for_late_company_results_itself(tmp_path):
+    held = {"hold": [{"match": "APPZX.*", "sort": "company", "until_released": True}]}
+    case = Rehearsal(tmp_path, small(2), faults=held)
+    assert case.run() == 4
+    case.faults({})
+    case.bank.tick()
+    case.stage("residual")
+    assert {b.state for b in case.journal.batches()} == {"applied"}
+    assert case.where("users")["C1"][0] == "opened"
