@@ -135,6 +135,15 @@ def test_tables_that_cannot_be_written_anew_are_told(journal):
     assert code_of(raised) == "JOURNAL_FAULT"
 
 
+def test_the_answers_to_a_gate_are_numbered_from_one(journal):
+    journal.open_gate(journal.acquire("op"), "debts.full", 1, "d" * 64, 2, "op")
+    for name in ("ann", "bea"):
+        journal.decide("debts.full", "d" * 64, name, "approve", "", rehearsal=True)
+    with journal._db._engine.connect() as connection:
+        rows = connection.exec_driver_sql("SELECT name, seq FROM journal.decision ORDER BY seq").all()
+    assert [tuple(row) for row in rows] == [("ann", 1), ("bea", 2)]
+
+
 def test_writers_at_once_make_one_chain(pg_url):
     def write(name: str) -> None:
         journal = PostgresJournal(pg_url)
