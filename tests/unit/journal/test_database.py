@@ -135,6 +135,19 @@ def test_tables_that_cannot_be_written_anew_are_told(journal):
     assert code_of(raised) == "JOURNAL_FAULT"
 
 
+def test_what_is_read_together_is_of_one_moment(journal):
+    def counted(connection):
+        return connection.exec_driver_sql("SELECT count(*) FROM journal.event").scalar_one()
+
+    def body(connection):
+        before = counted(connection)
+        journal.note("op", "said", {})
+        return before, counted(connection)
+
+    assert journal._db.read(body) == (1, 1)
+    assert journal._db.read(counted) == 2
+
+
 def test_the_answers_to_a_gate_are_numbered_from_one(journal):
     journal.open_gate(journal.acquire("op"), "debts.full", 1, "d" * 64, 2, "op")
     for name in ("ann", "bea"):
