@@ -15,6 +15,7 @@ from sqlalchemy.exc import DBAPIError
 
 from migration.clock import FakeClock, SystemClock
 from migration.domain.errors import ConfigurationError, CutoverError, GateClosed, TransientError
+from migration.domain.ports import Snapshot
 from migration.journal import faults, programs
 from migration.journal.embedded import Embedded
 from migration.journal.store import PostgresJournal
@@ -148,13 +149,28 @@ def test_what_is_read_together_is_of_one_moment(journal):
     assert journal._db.read(counted) == 2
 
 
-def test_the_answers_to_a_gate_are_numbered_from_one(journal):
-    journal.open_gate(journal.acquire("op"), "debts.full", 1, "d" * 64, 2, "op")
+def test_snapshots_and_answers_are_numbered_from_one(journal):
+    def numbers(table: str) -> list[int]:
+        with journal._db._engine.connect() as connection:
+            return list(connection.exec_driver_sql(f"SELECT seq FROM journal.{table} ORDER BY seq").scalars())
+
+    fence = journal.acquire("op")
+    for digest in ("1" * 64, "2" * 64):
+        journal.record_snapshot(fence, Snapshot(digest, {}, {}, 0, SystemClock().now()))
+    journal.open_gate(fence, "debts.full", 1, "d" * 64, 2, "op")
     for name in ("ann", "bea"):
         journal.decide("debts.full", "d" * 64, name, "approve", "", rehearsal=True)
-    with journal._db._engine.connect() as connection:
-        rows = connection.exec_driver_sql("SELECT name, seq FROM journal.decision ORDER BY seq").all()
-    assert [tuple(row) for row in rows] == [("ann", 1), ("bea", 2)]
+    assert [numbers("snapshot"), numbers("decision")] == [[1, 2], [1, 2]]
+
+
+def test_a_connection_that_died_while_nobody_used_it_is_noticed_before_it_is_used(journal, pg_url, clock):
+    parsed = make_url(pg_url)
+    with psycopg.connect(host=parsed.query["host"], user="postgres", dbname="postgres", autocommit=True) as admin:
+        admin.execute(
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = %s", (parsed.database,)
+        )
+    journal.note("op", "said", {})
+    assert clock.slept == [], "nothing had to be tried again"
 
 
 def test_writers_at_once_make_one_chain(pg_url):
