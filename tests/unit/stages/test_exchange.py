@@ -598,6 +598,9 @@ def test_residual_looks_for_late_company_results_itself(tmp_path):
     held = {"hold": [{"match": "APPZX.*", "sort": "company", "until_released": True}]}
     case = Rehearsal(tmp_path, small(2), faults=held)
     assert case.run() == 4
+    assert case.stage("residual") == 4
+    (left,) = (b for b in case.journal.batches() if b.state != "applied")
+    assert [(r.code, r.subject) for r in case.reasons] == [("RESULT_MISSING", left.request_name)]
     case.faults({})
     case.bank.tick()
     case.stage("residual")
