@@ -54,6 +54,7 @@ TESTS: Final = (
     "tests/unit/expectations/test_judges.py",
     "tests/unit/stages/test_exchange.py",
     "tests/unit/stages/test_gates.py",
+    "tests/unit/stages/test_residual.py",
     "tests/contract/test_events.py",
     "tests/contract/test_journal.py",
     "tests/integration/test_freeze.py",

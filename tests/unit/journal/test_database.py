@@ -173,6 +173,19 @@ def test_a_connection_that_died_while_nobody_used_it_is_noticed_before_it_is_use
     assert clock.slept == [], "nothing had to be tried again"
 
 
+def test_a_connection_that_the_pool_gave_up_under_a_transaction_is_tried_again(journal, clock):
+    given_up = []
+
+    def body(connection):
+        if not given_up:
+            given_up.append(1)
+            connection.invalidate()
+        return connection.exec_driver_sql("SELECT 7").scalar_one()
+
+    assert journal._db.read(body) == 7
+    assert len(clock.slept) == 1
+
+
 def test_writers_at_once_make_one_chain(pg_url):
     def write(name: str) -> None:
         journal = PostgresJournal(pg_url)

@@ -583,26 +583,3 @@ def test_a_sample_is_drawn_over_the_strata_of_what_is_sent(tmp_path):
         covered[stage] = set(plan.coverage)
         assert covered[stage] == set(strata(book, exchanges.ready_now(book, stage, 1)))
     assert covered["listings"] != covered["debts"]
-
-
-def test_residual_balances_are_begun_published_and_kept(tmp_path):
-    case = Rehearsal(tmp_path, small(2))
-    assert case.run() == 0
-    told = [e.payload["state"] for e in case.journal.events() if e.kind == "stage" and e.payload["stage"] == "residual"]
-    assert told == ["running", "done"]
-    kept = case.journal.dispositions("residuals")["key"].to_pylist()
-    assert kept == sorted(case.exports()["residuals"]["escrow_id"].to_pylist())
-
-
-def test_residual_looks_for_late_company_results_itself(tmp_path):
-    held = {"hold": [{"match": "APPZX.*", "sort": "company", "until_released": True}]}
-    case = Rehearsal(tmp_path, small(2), faults=held)
-    assert case.run() == 4
-    assert case.stage("residual") == 4
-    (left,) = (b for b in case.journal.batches() if b.state != "applied")
-    assert [(r.code, r.subject) for r in case.reasons] == [("RESULT_MISSING", left.request_name)]
-    case.faults({})
-    case.bank.tick()
-    case.stage("residual")
-    assert {b.state for b in case.journal.batches()} == {"applied"}
-    assert case.where("users")["C1"][0] == "opened"
