@@ -679,6 +679,25 @@ def test_two_persons_approve_what_needs_two(journal, fence):
     assert code_of(raised) == "GATE_APPROVED"
 
 
+@pytest.mark.parametrize(
+    ("name", "by", "reason", "code"),
+    [("", "chief", "left", "NAME_EMPTY"), ("ann", " ", "left", "NAME_EMPTY"), ("ann", "chief", " ", "REASON_EMPTY")],
+)
+def test_a_change_of_rights_has_names_and_a_reason(journal, name, by, reason, code):
+    with pytest.raises(InputRefused) as raised:
+        journal.set_right(name, "revoked", by, reason)
+    assert [(r.code, r.subject) for r in raised.value.reasons] == [(code, "approvers")]
+    assert journal.rights() == ()
+
+
+def test_nobody_grants_himself_the_right_to_approve(journal):
+    with pytest.raises(InputRefused) as raised:
+        journal.set_right("ann", "granted", " ANN ", "I can")
+    assert [(r.code, r.subject) for r in raised.value.reasons] == [("OWN_RIGHT", "approvers")]
+    journal.set_right("ann", "revoked", "ann", "I leave")
+    assert [right.standing for right in journal.rights()] == ["revoked"]
+
+
 def test_an_approval_falls_with_the_right_of_who_gave_it(journal, fence):
     journal.open_gate(fence, "debts.full", 1, D, 2, "op")
     journal.decide("debts.full", D, "ann", "approve", "", rehearsal=False)
