@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -140,6 +141,22 @@ def test_an_expectation_that_breaks_is_not_checked_and_the_others_are_judged(mon
     results = found(GxJudge(), "residual", sound("residual"))
     assert results.pop("RES-001").outcome == "not_checked"
     assert {result.outcome for result in results.values()} == {"passed"}
+
+
+@pytest.mark.parametrize(
+    ("told", "outcome"),
+    [
+        ({"raised_exception": True}, "not_checked"),
+        ({"one": {"raised_exception": False}, "other": {"raised_exception": True}}, "not_checked"),
+        ({"one": {"raised_exception": False}, "other": {"raised_exception": False}}, "failed"),
+        (None, "failed"),
+    ],
+)
+def test_an_expectation_that_broke_is_not_believed_though_it_names_keys(told, outcome):
+    rule = next(rule for rule in rules_of("accounts") if rule.id == "ACC-008")
+    named = {"unexpected_index_list": [{runner.SUBJECT: "U1"}]}
+    said = SimpleNamespace(success=False, exception_info=told, result=named)
+    assert runner._result(case_of(rule, {"accounts.number_shared": 1}, {}), said).outcome == outcome
 
 
 def test_a_run_that_breaks_passes_nothing_and_tells_no_cell(monkeypatch, caplog):
