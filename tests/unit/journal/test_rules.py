@@ -54,6 +54,7 @@ def test_a_name_has_letters_beneath_its_accents():
 def test_a_right_is_written_only_when_it_changes():
     known = [Right("Ann", "granted", "chief", "r", None), Right("ann", "revoked", "chief", "r", None)]
     assert not rules.sets_right(known, "ANN", "revoked", "chief")
+    assert not rules.sets_right(known[:1], "ANN", "granted", "chief")
     assert rules.sets_right(known, "ANN", "granted", "chief")
     assert rules.sets_right([], "ANN", "revoked", "chief")
 
