@@ -100,6 +100,7 @@ def test_batches_come_by_date_and_number_with_blanks_as_null():
     one = Batch(date(2017, 11, 18), "000002", "debts", 1, "debt", False, 1, 3, 500, "planned")
     rows = batch_table([one, replace(one, batch_no="000001", request_name="R", state="sealed")]).to_pylist()
     assert [(r["batch_no"], r["request_name"]) for r in rows] == [("000001", "R"), ("000002", None)]
+    assert [rows[1][n] for n in ("request_sha256", "result_name", "result_sha256")] == [None] * 3
 
 
 def test_the_balance_equation_names_its_parts():
