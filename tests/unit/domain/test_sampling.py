@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from migration.domain.sampling import bound, draw, extremes, levels, ranking
+from migration.domain.sampling import BY_HAND, bound, draw, extremes, levels, ranking
 
 SEED = 20171118
 
@@ -97,6 +97,18 @@ def test_each_stratum_gives_its_first_and_the_bound_its_first_n():
     assert (plan.population, plan.defects, plan.size, plan.drawn) == (size, defects, least, least + 1)
     assert set(np.flatnonzero(chosen)) == {*order[:least].tolist(), int(order[-3])}
     assert plan.coverage == {"rare=True": (3, 1)}
+
+
+def test_what_is_added_by_hand_joins_what_is_drawn():
+    keys = pa.array([f"D{n:04d}" for n in range(400)])
+    rules = {"seed": SEED, "confidence": Decimal("0.95"), "defect_rate": Decimal("0.05")}
+    plain, first = draw(keys, "debts", {}, **rules)
+    added = np.zeros(400, np.bool_)
+    added[ranking(keys, "debts", SEED)[-2:]] = True
+    chosen, plan = draw(keys, "debts", {}, **rules, added=added)
+    assert chosen.tolist() == (plain | added).tolist()
+    assert (plan.size, plan.drawn, plan.coverage) == (first.size, first.drawn + 2, {BY_HAND: (2, 2)})
+    assert draw(keys, "debts", {}, **rules, added=np.zeros(400, np.bool_))[1] == first
 
 
 def test_strata_are_single_levels_and_extremes_may_be_shared():

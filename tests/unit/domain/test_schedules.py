@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from migration.domain.ports import FileLimits
-from migration.domain.schedules import by_kind, differences, expected
+from migration.domain.schedules import _closest, by_kind, differences, expected
 from tests.contract.platforms import row
 from tests.unit.domain.facts import tables
 
@@ -124,3 +124,11 @@ def test_interest_at_maturity_is_counted_three_ways():
     assert by_360 == ((0, 0), (amount, 26_666_666_666))
     assert by_365 == ((0, 0), (amount, 26_301_369_863))
     assert by_months == ((0, 0), (amount, 30_000_000_000)), "80 days are 3 months"
+
+
+def test_of_two_schedules_equally_far_the_first_is_told():
+    stored = ((100, 10), (100, 10))
+    near, both = ((105, 10), (100, 10)), ((105, 10), (105, 10))
+    for wanted, periods in (((near, both), 1), ((both, near), 2)):
+        found = _closest("L1", stored, wanted)
+        assert (found.periods, found.fen) == (periods, 5)
