@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import pyarrow as pa
+
 from migration.domain import exceptions
+from migration.domain.book import derive
+from migration.domain.tables import ITEMS
 from tests.contract.platforms import row
 from tests.support.platform import loan, person
-from tests.unit.domain.facts import book
+from tests.unit.domain.facts import answer, book, facts
 
 PEOPLE = {"users": [*(person(n) for n in range(1, 5)), {**person(9), "kind": "platform", "user_id": "P"}]}
 
@@ -52,6 +58,14 @@ def test_orphans_of_every_entity():
         ("in_flight", "F1"): ("ORPHAN", 7),
         ("debts", "D1"): ("ORPHAN", 400),
     }
+
+
+def test_an_authorisation_of_unknown_outcome_is_one_without_money():
+    mandate = {"authorisations": [row("authorisations", serial="S1", user_id="U2")]}
+    known = facts(PEOPLE, mandate, opened=["U2"])
+    asked = pa.Table.from_pylist([answer("S1", "unknown", code="11", stage="debts")], ITEMS)
+    found = derive(replace(known, items={**known.items, "authorisations": asked}))
+    assert standing(found) == {("authorisations", "S1"): ("BANK_11", 0)}
 
 
 def test_what_is_signed_itself_stays_on_the_list_and_what_hangs_on_it_goes():
