@@ -79,9 +79,9 @@ airflow-chaos: setup ## Drills in a real Airflow, whole cutovers each: DRILLS=al
 planted: setup ## Every planted defect must be found, by the test that is named for it.
 	@$(BIN)/python -m tests.mutation.planting
 
-SHARE ?= 0.4
-mutation: setup ## Mutants of the money, journal and gate code: SHARE=0.4 of them, or 1 for all.
-	@nice -n 10 $(BIN)/python -m tests.mutation.campaign --share $(SHARE)
+SHARE ?= 0.3
+mutation: setup ## Mutants of the money, journal and gate code: SHARE=0.3 of them, or 1 for all; RESUME=1 tries only what no earlier run killed.
+	@nice -n 10 $(BIN)/python -m tests.mutation.campaign --share $(SHARE) $(if $(RESUME),--resume)
 
 LINES ?= 1000000
 FILES ?= 10000

@@ -1,4 +1,4 @@
-"""Mutation testing: `python -m tests.mutation.campaign [--share 0.4] [--only PART] [--resume]`.
+"""Mutation testing: `python -m tests.mutation.campaign [--share 0.3] [--only PART] [--resume]`.
 
 Every mutant is tried, in a forked child, on the tests that reach it: those that killed its neighbours in the function, then in the module,
 then those of its module's own test file, then the fastest. The first failure kills it, and so does a test that computes far longer than it
@@ -178,6 +178,8 @@ def main() -> int:
     unknown = [t.mutant.id for t in tried if not t.verdict.seen and t.mutant.id not in reasoned]
     for one in unknown:
         print("survived, without a reason in survivors.toml:", one)
+    for one in sorted(reasoned.keys() & {t.mutant.id for t in tried if t.verdict.seen}):
+        print("killed, though survivors.toml says why it may live:", one)
     killed = sum(t.verdict.seen for t in tried)
     print(
         f"{killed} of {len(tried)} killed; {time.monotonic() - began:.0f} s, {_computed():.0f} s of processor time beside PostgreSQL"
