@@ -696,6 +696,7 @@ def test_nobody_grants_himself_the_right_to_approve(journal):
     assert [(r.code, r.subject) for r in raised.value.reasons] == [("OWN_RIGHT", "approvers")]
     journal.set_right("ann", "revoked", "ann", "I leave")
     assert [right.standing for right in journal.rights()] == ["revoked"]
+    assert [(e.kind, e.actor) for e in journal.events()][1:] == [("approver_set", "ann")]
 
 
 def test_an_approval_falls_with_the_right_of_who_gave_it(journal, fence):

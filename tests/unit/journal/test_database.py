@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 import threading
+import time
 from pathlib import Path
 
 import psycopg
@@ -171,6 +172,26 @@ def test_a_connection_that_died_while_nobody_used_it_is_noticed_before_it_is_use
         )
     journal.note("op", "said", {})
     assert clock.slept == [], "nothing had to be tried again"
+
+
+def test_a_journal_that_was_closed_leaves_no_connection(pg_url):
+    parsed = make_url(pg_url)
+    journal = PostgresJournal(pg_url, FakeClock())
+    journal.begin("c1", "rehearsal")
+    with psycopg.connect(host=parsed.query["host"], user="postgres", dbname="postgres", autocommit=True) as admin:
+
+        def connected() -> int:
+            (count,) = admin.execute(
+                "SELECT count(*) FROM pg_stat_activity WHERE datname = %s", (parsed.database,)
+            ).fetchone()
+            return count
+
+        assert connected() == 1
+        journal.close()
+        until = time.monotonic() + 10
+        while connected() and time.monotonic() < until:  # the server needs a moment to see that it was left
+            time.sleep(0.01)
+        assert connected() == 0
 
 
 def test_a_connection_that_the_pool_gave_up_under_a_transaction_is_tried_again(journal, clock):
