@@ -310,6 +310,26 @@ def test_who_is_overtaken_between_two_files_delivers_no_more():
     assert len(one.files.sent) == 1
 
 
+def test_a_file_that_the_bank_has_already_does_not_keep_the_next_one_back():
+    class Asked:
+        def batch(self, batch):
+            return "done" if batch.batch_no == "000001" else "absent"
+
+    one = house()
+    spec = accounts(person=persons(*ALL))
+    exchange.plan(one, spec)
+    with pytest.raises(Waiting):
+        exchange.approve(one, spec)
+    approve(one, spec.gate, "ann")
+    first, second = one.journal.batches()
+    left = {"batch": exchange.batch_id(first), "request_sha256": first.request_sha256}
+    one.journal.note("runner", exchange.LEAVING, left)
+    one.inquiries = Asked()
+    exchange.deliver(one, spec)
+    assert states(one) == [("000001", "delivered"), ("000002", "delivered")]
+    assert [name for _, name in one.files.sent] == [second.request_name]
+
+
 def test_a_wire_that_fails_leaves_the_batch_sealed_and_the_next_run_delivers_the_same():
     one = house(files=BrokenWire())
     spec = accounts(person=persons("U-3"))
