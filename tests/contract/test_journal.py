@@ -140,6 +140,13 @@ def test_begin_twice_is_one_cutover_and_another_kind_is_refused(journal, make):
     assert code_of(raised) == "CUTOVER_KIND"
 
 
+@pytest.mark.parametrize(("cutover", "kind"), [("", "rehearsal"), ("c2", "play")])
+def test_what_is_no_cutover_is_not_begun(make, cutover, kind):
+    with pytest.raises(ConfigurationError) as raised:
+        make().begin(cutover, kind)
+    assert code_of(raised) == "CUTOVER_KIND"
+
+
 def test_cutovers_do_not_see_each_other(make, journal, fence):
     journal.plan(fence, [plan_of("person", ["U1"])], DAY, "accounts")
     other = make()
@@ -690,6 +697,16 @@ def test_a_change_of_rights_has_names_and_a_reason(journal, name, by, reason, co
     assert journal.rights() == ()
 
 
+def test_who_has_lost_the_right_answers_nothing(journal, fence):
+    journal.open_gate(fence, "accounts", 1, D, 1, "op")
+    journal.set_right("ann", "revoked", "chief", "left the bank")
+    for decision in ("approve", "reject"):
+        with pytest.raises(InputRefused) as raised:
+            journal.decide("accounts", D, "ann", decision, "ok", rehearsal=False)
+        assert code_of(raised) == "APPROVER_NO_RIGHT"
+    assert journal.gates()[0].decisions == ()
+
+
 def test_nobody_grants_himself_the_right_to_approve(journal):
     with pytest.raises(InputRefused) as raised:
         journal.set_right("ann", "granted", " ANN ", "I can")
@@ -718,9 +735,10 @@ def test_an_approval_that_was_used_stands_whatever_becomes_of_the_right(journal,
     assert [(g.state, g.given) for g in journal.gates()] == [("approved", ("ann",))]
 
 
-def test_an_approval_of_which_a_part_has_not_left_falls_with_the_right(journal, fence):
+@pytest.mark.parametrize("gate", ["accounts", "accounts#1"])
+def test_an_approval_of_which_a_part_has_not_left_falls_with_the_right(journal, fence, gate):
     plans = [plan_of("person", ["U1"]), plan_of("person", ["U2"], part=2)]
-    sealed = [journal.seal(fence, b, f"R-{b.batch_no}", b"x") for b in journal.plan(fence, plans, DAY, "accounts")]
+    sealed = [journal.seal(fence, b, f"R-{b.batch_no}", b"x") for b in journal.plan(fence, plans, DAY, gate)]
     journal.mark_delivered(fence, sealed[0], approve(journal, fence, "accounts"))
     journal.set_right("ann", "revoked", "chief", "left the bank")
     assert [(g.state, g.given) for g in journal.gates()] == [("pending", ())]
@@ -830,6 +848,7 @@ def test_a_stage_is_one_record_a_round(journal, fence, make):
     assert len(journal.events()) == events
     assert journal.stages() == (first, second)
     journal.record_stage(fence, "preflight", 2, "running", {}, ())
+    assert journal.stages()[-1].ended_at is None
     assert [(s.stage, s.round) for s in journal.stages()] == [("preflight", 1), ("accounts", 1), ("preflight", 2)]
 
 

@@ -118,6 +118,12 @@ def test_what_is_not_open_or_has_no_rate_is_left_out():
     assert kinds([(1, 1)], annual_rate=None) == {}
 
 
+def test_a_listing_without_interest_is_looked_at_too():
+    assert kinds([(60_000, 0), (40_000, 0)], annual_rate="0", repayment_method="equal_principal") == {
+        "SCHEDULE_FORMULA": 1
+    }
+
+
 def test_interest_at_maturity_is_counted_three_ways():
     amount = 10**12
     by_360, by_365, by_months = expected("at_maturity", amount, 1_200_000, 2, 80)
@@ -127,8 +133,8 @@ def test_interest_at_maturity_is_counted_three_ways():
 
 
 def test_of_two_schedules_equally_far_the_first_is_told():
-    stored = ((100, 10), (100, 10))
-    near, both = ((105, 10), (100, 10)), ((105, 10), (105, 10))
-    for wanted, periods in (((near, both), 1), ((both, near), 2)):
+    stored = ((100, 10),) * 3
+    near, all_ = ((105, 10), (101, 10), (100, 10)), ((105, 10),) * 3
+    for wanted, periods in (((near, all_), 2), ((all_, near), 3)):
         found = _closest("L1", stored, wanted)
         assert (found.periods, found.fen) == (periods, 5)

@@ -174,6 +174,16 @@ def test_a_connection_that_died_while_nobody_used_it_is_noticed_before_it_is_use
     assert clock.slept == [], "nothing had to be tried again"
 
 
+def test_a_statement_that_is_refused_costs_no_connection(journal):
+    def server(connection):
+        return connection.exec_driver_sql("SELECT pg_backend_pid()").scalar_one()
+
+    before = journal._db.read(server)
+    with pytest.raises(CutoverError):
+        journal._db.read(lambda c: c.exec_driver_sql("SELECT 1 / 0"))
+    assert journal._db.read(server) == before
+
+
 def test_a_journal_that_was_closed_leaves_no_connection(pg_url):
     parsed = make_url(pg_url)
     journal = PostgresJournal(pg_url, FakeClock())

@@ -11,7 +11,10 @@ import pyarrow as pa
 import pytest
 
 from migration.domain.errors import ConfigurationError, GateClosed
+from migration.domain.findings import Finding
 from migration.domain.ports import BatchPlan
+from migration.domain.tables import ANSWERS
+from migration.journal import witness
 from migration.journal.keys import EvidenceKey, public_keys
 from migration.journal.notary import ROOTS, Notary
 
@@ -62,6 +65,38 @@ def test_every_write_says_which_rows_it_leaves(fence, journal):
     assert journal.events()[-1].payload["witness"] == dict.fromkeys(groups, nothing)
     journal.note("op", "said", {})
     assert "witness" not in journal.events()[-1].payload
+
+
+def test_after_every_verb_of_a_batch_its_rows_are_those_that_the_chain_names(fence, journal):
+    items = pa.table({"key": ["U1"], "amount_fen": [5], "row_digest": ["a" * 64]})
+    plan = BatchPlan("accounts", 1, "person", sample=False, part=1, items=items, sum_fen=5)
+    told = {"record_no": 1, "result_record": 1, "key": "U1", "outcome": "refused", "code": "106"}
+    (batch,) = journal.plan(fence, [plan], date(2017, 11, 18), "accounts")
+
+    def stands() -> dict[str, str]:
+        with journal._db._engine.connect() as connection:
+            no = connection.exec_driver_sql("SELECT no FROM journal.batch").scalar_one()
+            groups = [witness.batch_group(table, no, date(2017, 11, 18), "000001") for table in ("batch", "item")]
+            return witness.digests(connection, dict(groups))
+
+    seen = []
+    for verb in (
+        lambda: journal.seal(fence, batch, "R", b"bytes"),
+        lambda: journal.open_gate(fence, "accounts", 1, "d" * 64, 1, "op"),
+        lambda: journal.decide("accounts", "d" * 64, "ann", "approve", "", rehearsal=True),
+        lambda: journal.mark_delivered(fence, batch, "d" * 64),
+        lambda: journal.mark_quarantined(
+            fence, batch, "b" * 64, [Finding("RESULT_ROW_MISSING", "R", "a row is missing")]
+        ),
+        lambda: journal.apply(fence, batch, "RES", b"result", pa.Table.from_pylist([told], ANSWERS)),
+    ):
+        verb()
+        named = {}
+        for event in journal.events():
+            named |= event.payload.get("witness", {})
+        seen.append(stands())
+        assert seen[-1].items() <= named.items()
+    assert len({one["batch/2017-11-18/000001"] for one in seen}) == 4, "sealed, delivered, quarantined, applied"
 
 
 def test_who_was_overtaken_signs_nothing(notary, fence, journal):

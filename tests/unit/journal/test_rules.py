@@ -269,3 +269,16 @@ def test_only_a_refused_listing_or_debt_is_sent_again(state, entity, reason, lat
     with pytest.raises(InputRefused) as raised:
         rules.check_resend("X1", state, entity, reason, latest)
     assert code(raised) == (wanted, "exceptions/X1")
+
+
+def test_whatever_of_an_event_is_changed_its_digest_says_so():
+    at = datetime(2017, 11, 18, tzinfo=UTC)
+    event = chain.link(chain.GENESIS, 1, at, "op", "said", "{}")
+    for changed, payload in (
+        (replace(event, actor="eve"), "{}"),
+        (replace(event, kind="decided"), "{}"),
+        (replace(event, at=at.replace(microsecond=1)), "{}"),
+        (event, '{"n":1}'),
+    ):
+        told = chain.check([(changed, payload)], 1, event.digest)
+        assert [(f.code, f.subject) for f in told] == [("CHAIN_DIGEST", "events/1")]
