@@ -29,7 +29,7 @@ from tests.mutation.lines import ROOT, Reached, gather
 from tests.mutation.operators import Mutant, mutants
 from tests.mutation.targets import SLOW, TARGETS, TESTS
 
-BUDGET = 40.0
+BUDGET = 30.0
 KEPT = ROOT / "var" / "mutation"
 SURVIVORS = Path(__file__).with_name("survivors.toml")
 PYTEST = ["-p", "no:timeout", "-p", "no:cacheprovider", "-p", "no:randomly", "-p", "no:xdist", "-s"]
