@@ -6,16 +6,19 @@ loop      one connection, `UPDATE ... SET left_fen = left_fen - 1 WHERE escrow_i
 crowd     the same from as many connections at once as there are clients
 route     the same update behind an HTTP route of the same framework, asked by as many clients
 service   POST /me/withdrawals, as many clients: token, idempotency, reservation, outbox, movement, row-level security
+
+Beside each stands the processor time of a request, in ms: of the process that serves, and of PostgreSQL.
 """
 
 import argparse
 import asyncio
 import json
 import multiprocessing
+import os
 import socket
 import tempfile
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -36,9 +39,10 @@ from migration.withdrawals.values import Terms
 ACCOUNTS = 200_000
 BARE = "UPDATE bare SET left_fen = left_fen - 1 WHERE escrow_id = $1 AND left_fen >= 1"
 Call = Callable[[int], Awaitable[None]]
+Figures = tuple[float, float, float]
 
 
-async def load(clients: int, seconds: float, calls: list[Call]) -> tuple[float, float, float]:
+async def load(clients: int, seconds: float, calls: list[Call]) -> Figures:
     """Requests a second, and the 50th and 99th percentile in ms. Each client works through numbers of its own."""
     took: list[float] = []
     end = time.perf_counter() + seconds
@@ -58,7 +62,7 @@ async def load(clients: int, seconds: float, calls: list[Call]) -> tuple[float, 
     return len(took) / lasted, took[len(took) // 2] * 1e3, took[int(len(took) * 0.99)] * 1e3
 
 
-async def bare(url: str, clients: int, seconds: float) -> tuple[float, float, float]:
+async def bare(url: str, clients: int, seconds: float) -> Figures:
     """The loop that does nothing but the update."""
     connections = [await asyncpg.connect(**parameters(url)) for _ in range(clients)]
 
@@ -75,7 +79,7 @@ async def bare(url: str, clients: int, seconds: float) -> tuple[float, float, fl
             await connection.close()
 
 
-async def service(port: int, tokens: list[str], clients: int, seconds: float) -> tuple[float, float, float]:
+async def service(port: int, tokens: list[str], clients: int, seconds: float) -> Figures:
     """POST /me/withdrawals over kept-alive connections, a new key and another account each time."""
     wires = [await asyncio.open_connection("127.0.0.1", port) for _ in range(clients)]
 
@@ -152,6 +156,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--seconds", type=float, default=10)
     parser.add_argument("--clients", type=int, default=16)
+    parser.add_argument("--rounds", type=int, default=2)
     asked = parser.parse_args()
     key = ed25519.Ed25519PrivateKey.generate()
     private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
@@ -167,29 +172,53 @@ def main() -> None:
             _started(serve, url, ports[0], pem),
             _started(serve_bare, url, ports[1]),
         ]
-        best: dict[str, tuple[float, float, float]] = {}
+        ways: dict[str, Callable[[], Coroutine[object, object, Figures]]] = {
+            "loop": lambda: bare(url, 1, asked.seconds),
+            "crowd": lambda: bare(url, asked.clients, asked.seconds),
+            "route": lambda: service(ports[1], tokens, asked.clients, asked.seconds),
+            "service": lambda: service(ports[0], tokens, asked.clients, asked.seconds),
+        }
+        serving = {"service": processes[0].pid, "route": processes[1].pid}
+        postmaster = int((server.data / "postmaster.pid").read_text().split()[0])
+        best: dict[str, tuple[Figures, float, float]] = {}
         try:
             for port in ports:
                 _wait(port)
-            for turn in range(2):
+            for turn in range(asked.rounds):
                 asyncio.run(clear(url, turn))
-                found = {
-                    "loop": asyncio.run(bare(url, 1, asked.seconds)),
-                    "crowd": asyncio.run(bare(url, asked.clients, asked.seconds)),
-                    "route": asyncio.run(service(ports[1], tokens, asked.clients, asked.seconds)),
-                    "service": asyncio.run(service(ports[0], tokens, asked.clients, asked.seconds)),
-                }
-                best = {name: max(best.get(name, (0.0, 0.0, 0.0)), value) for name, value in found.items()}
+                for name, way in ways.items():
+                    pids = (serving.get(name), postmaster)
+                    before = [_processor_s(pid) for pid in pids]
+                    figures = asyncio.run(way())
+                    made = figures[0] * asked.seconds
+                    spent = [(_processor_s(pid) - then) / made * 1e3 for pid, then in zip(pids, before, strict=True)]
+                    best[name] = max(best.get(name, ((0.0, 0.0, 0.0), 0.0, 0.0)), (figures, *spent))
         finally:
             for process in processes:
                 process.terminate()
                 process.join()
         server.stop(force=True)
-    for name, (rate, median, worst) in best.items():
-        share = best["service"][0] / rate
+    for name, ((rate, median, worst), serves, stores) in best.items():
+        share = best["service"][0][0] / rate
         print(
             f"{name:8} {rate:8.0f} a second   p50 {median:6.2f} ms   p99 {worst:6.2f} ms   service / {name} = {share:.2f}"
+            f"   processor time: serving {serves:.2f} ms, PostgreSQL {stores:.2f} ms"
         )
+
+
+def _processor_s(pid: int | None) -> float:
+    """Processor seconds of a process and its children, ended ones included; 0 for none."""
+    if pid is None:
+        return 0.0
+    ticks = 0
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            number, rest = stat.parent.name, stat.read_text().rsplit(")", 1)[1].split()
+        except OSError:
+            continue  # it has ended meanwhile
+        if str(pid) in (number, rest[1]):
+            ticks += sum(map(int, rest[11 : 15 if number == str(pid) else 13]))
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def _started(target: Callable[..., None], *arguments: object) -> multiprocessing.process.BaseProcess:

@@ -1,32 +1,31 @@
 """The user's side: what he has at the old escrow, what he asks for, what became of it.
 
-Asking reserves the money and writes the order to pay it in one transaction (reliability.md "Withdrawal service"); the call to the
-escrow is the sender's. A key is answered once and for ever: the same body gets the same answer, another body is refused.
+Asking reserves the money and writes the order to pay it in one transaction (reliability.md "Withdrawal service"), together with
+what others ask at the same moment; the call to the escrow is the sender's. A key is answered once and for ever: the same body
+gets the same answer, another body is refused.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID, uuid4
 
-import asyncpg
-
 from migration.domain import routing
 from migration.withdrawals.database import Database
+from migration.withdrawals.lane import Lane
 from migration.withdrawals.sqlfiles import query
 from migration.withdrawals.values import Account, Holder, Order, Refused, Terms, Withdrawal
 
 LISTED: Final = 200
 """How many withdrawals a list shows, the newest first."""
 
-RULE: Final = "CU001"
-"""SQLSTATE of the schema's own refusals; the message is the stable code."""
-
 MISUSED: Final = "IDEMPOTENCY_KEY_REUSED"
+PASSING: Final = frozenset({MISUSED, "WITHDRAWALS_STOPPED", "SERVICE_UNAVAILABLE"})
+"""No answer to what was asked: the same key may be used again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +46,11 @@ class Desk:
     terms: Terms
     now: Callable[[], datetime]
     is_workday: routing.Workday
+    lane: Lane[tuple[Any, ...], Any] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Those who ask at the same time share one transaction."""
+        object.__setattr__(self, "lane", Lane(self._together))
 
     async def accounts(self, user_id: str) -> tuple[Account, ...]:
         """His accounts at the old escrow, empty ones too."""
@@ -99,20 +103,25 @@ class Desk:
             return await self._keep(order, refused, at)
 
     async def _reserve(self, order: Order, at: datetime) -> Withdrawal:
-        try:
-            way = self._way(order.amount_fen, at)
-            async with self.database.connection() as connection:
-                return withdrawal(await connection.fetchrow(query("reserve"), *self._arguments(order, at, way)))
-        except asyncpg.UniqueViolationError as taken:
-            if taken.constraint_name == "withdrawal_one_open":
-                raise Refused("WITHDRAWAL_OPEN", escrow_id=order.escrow_id) from None
-            return await self._known(order)  # the same key, a moment earlier
-        except asyncpg.PostgresError as rule:
-            if rule.sqlstate != RULE:
-                raise
-            if str(rule) == "answered":
-                return await self._known(order)
-            raise await self._ruled(order, str(rule), at) from None
+        row = await self.lane.ask(self._arguments(order, at, self._way(order.amount_fen, at)))
+        code = row["refusal"]
+        if not code:
+            return withdrawal(row)
+        if code == "withdrawal_one_open":
+            raise Refused("WITHDRAWAL_OPEN", escrow_id=order.escrow_id)
+        if not code.isupper():  # no code of ours: the same key, a moment earlier
+            return await self._known(order)
+        raise await self._ruled(order, code, at)
+
+    async def _together(self, asked: Sequence[tuple[Any, ...]]) -> Sequence[Any]:
+        """Reserve for several, in one order of users and accounts wherever that is done: so nobody waits in a circle."""
+        places = sorted(range(len(asked)), key=lambda n: asked[n][1:3])
+        columns = [list(column) for column in zip(*(asked[n] for n in places), strict=True)]
+        terms = (self.terms.tariff.free_per_month, self.terms.daily_cap_fen, routing.LARGE_VALUE_LIMIT_FEN)
+        async with self.database.connection() as connection:
+            rows = await connection.fetch(query("reserve"), *columns, *terms)
+        back = dict(zip(places, rows, strict=True))
+        return [back[n] for n in range(len(asked))]
 
     async def _known(self, order: Order) -> Withdrawal:
         known = await self._answered(order)
@@ -121,12 +130,9 @@ class Desk:
         return known
 
     def _arguments(self, order: Order, at: datetime, way: routing.Routed) -> tuple[object, ...]:
-        terms = self.terms
         return (
-            *(uuid4(), order.user_id, order.escrow_id, order.amount_fen),
-            *(terms.tariff.fee(order.amount_fen), terms.tariff.free_per_month, month_of(at), day_of(at)),
-            *(terms.daily_cap_fen, way.route, way.settles_on, routing.LARGE_VALUE_LIMIT_FEN),
-            *(way.arrives_by, order.key, order.body_sha256, at),
+            *(uuid4(), order.user_id, order.escrow_id, order.amount_fen, self.terms.tariff.fee(order.amount_fen)),
+            *(month_of(at), day_of(at), way.route, way.settles_on, way.arrives_by, order.key, order.body_sha256, at),
         )
 
     def _way(self, amount_fen: int, at: datetime) -> routing.Routed:
@@ -188,8 +194,8 @@ class Desk:
         return withdrawal(row)
 
     async def _keep(self, order: Order, refused: Refused, at: datetime) -> Withdrawal:
-        """Keep a refusal under its key; when another answer was quicker, that one stands."""
-        if refused.code == MISUSED:
+        """Keep a refusal under its key, if it is an answer at all; when another answer was quicker, that one stands."""
+        if refused.code in PASSING:
             raise refused
         text = json.dumps({"code": refused.code, "facts": dict(refused.facts)}, ensure_ascii=False)
         async with self.database.transaction(order.user_id) as connection:

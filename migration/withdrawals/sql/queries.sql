@@ -31,9 +31,8 @@ SELECT a.body_sha256, a.refusal, w.*
 INSERT INTO withdrawals.answer (user_id, key, body_sha256, refusal, at) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING
 
 -- name: reserve
--- One statement, one transaction, one way there and back. The user is set before the function looks at any row.
-WITH acting AS MATERIALIZED (SELECT set_config('withdrawals.user_id', $2, true) AS user_id)
-SELECT made.* FROM acting, LATERAL withdrawals.reserve($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) made WHERE acting.user_id = $2
+SELECT place, refusal, (made).*
+  FROM withdrawals.reserve_together($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) ORDER BY place
 
 -- name: withdrawals
 SELECT * FROM withdrawals.withdrawal WHERE user_id = $1 ORDER BY requested_at DESC, id LIMIT $2

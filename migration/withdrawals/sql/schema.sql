@@ -216,12 +216,47 @@ BEGIN
 END
 $$;
 
+-- Several of them in one transaction, so that they share its commit. Each is made or refused by itself, in the name of its own user;
+-- `refusal` is '' or the code, or the unique constraint that was in the way. Whatever else goes wrong undoes all of them.
+CREATE FUNCTION withdrawals.reserve_together(
+    p_id uuid[], p_user text[], p_escrow text[], p_amount bigint[], p_fee bigint[], p_month date[], p_day date[], p_route text[],
+    p_settles_on date[], p_arrives_by timestamptz[], p_key text[], p_body text[], p_at timestamptz[], p_free integer, p_cap bigint,
+    p_large_limit bigint
+) RETURNS TABLE (place integer, refusal text, made withdrawals.withdrawal) LANGUAGE plpgsql AS $$
+BEGIN
+    IF cardinality(p_id) > 1 THEN  -- nobody waits long for a lock that only another one needs
+        PERFORM set_config('lock_timeout', '500ms', true);
+    END IF;
+    FOR i IN 1 .. cardinality(p_id) LOOP
+        PERFORM set_config('withdrawals.user_id', p_user[i], true);
+        place := i;
+        refusal := '';
+        made := NULL;
+        BEGIN
+            made := withdrawals.reserve(
+                p_id[i], p_user[i], p_escrow[i], p_amount[i], p_fee[i], p_free, p_month[i], p_day[i], p_cap, p_route[i], p_settles_on[i],
+                p_large_limit, p_arrives_by[i], p_key[i], p_body[i], p_at[i]);
+        EXCEPTION
+            WHEN SQLSTATE 'CU001' THEN refusal := SQLERRM;
+            WHEN unique_violation THEN GET STACKED DIAGNOSTICS refusal = CONSTRAINT_NAME;
+        END;
+        RETURN NEXT;
+    END LOOP;
+END
+$$;
+
 -- How a withdrawal ended: money and state move together, once. Returns false when it had ended so before.
 CREATE FUNCTION withdrawals.finish(p_id uuid, p_state text, p_reason text, p_at timestamptz) RETURNS boolean LANGUAGE plpgsql AS $$
 DECLARE
     w withdrawals.withdrawal;
     total bigint;
 BEGIN
+    SELECT * INTO STRICT w FROM withdrawals.withdrawal WHERE id = p_id;
+    -- Locked in the order of reserve: free one, account, withdrawal. Then the two never wait for each other.
+    IF p_state <> 'paid' THEN
+        PERFORM FROM withdrawals.free_use WHERE user_id = w.user_id AND month = w.free_month FOR UPDATE;
+    END IF;
+    PERFORM FROM withdrawals.account WHERE escrow_id = w.escrow_id FOR UPDATE;
     SELECT * INTO STRICT w FROM withdrawals.withdrawal WHERE id = p_id FOR UPDATE;
     IF w.state = p_state THEN
         RETURN false;
@@ -269,8 +304,8 @@ ALTER TABLE withdrawals.large_use ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own_large_use ON withdrawals.large_use TO cutover_withdrawals
     USING (user_id = current_setting('withdrawals.user_id', true));
 
-REVOKE ALL ON FUNCTION withdrawals.finish, withdrawals.reserve FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION withdrawals.reserve TO cutover_withdrawals;
+REVOKE ALL ON FUNCTION withdrawals.finish, withdrawals.reserve, withdrawals.reserve_together FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION withdrawals.reserve, withdrawals.reserve_together TO cutover_withdrawals;
 GRANT USAGE ON SCHEMA withdrawals TO cutover_withdrawals;
 GRANT SELECT ON withdrawals.account, withdrawals.holder, withdrawals.withdrawal, withdrawals.answer, withdrawals.free_use, withdrawals.large_use, withdrawals.control,
     withdrawals.outflow TO cutover_withdrawals;

@@ -1,4 +1,4 @@
-"""Many clients after one balance: as built, with the one-open index away, and with a naive reservation in its place.
+"""Many clients of several services after one balance: as built, with the one-open index away, and with a naive reservation in its place.
 
 `python -m tests.unit.withdrawals.racing CLIENTS ROUNDS` runs the race at any size.
 """
@@ -9,10 +9,14 @@ import asyncio
 import sys
 import tempfile
 from collections import Counter
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 from migration.withdrawals.books import closed
 from tests.support.withdrawing import FREE, opening, world
+
+SERVICES = 8
+"""One of them never races with itself: what it is asked at one moment goes together. So there are several on the same books."""
 
 WITHOUT_INDEX = "DROP INDEX withdrawals.withdrawal_one_open"
 """With one open withdrawal an account the balance itself is hardly raced for: this wall is taken away."""
@@ -50,7 +54,8 @@ async def race(
     """What went wrong, empty when nothing did. Each round is an account of its own."""
     rows = [opening(f"E{n}", fen=balance) for n in range(rounds)]
     faults: list[str] = []
-    async with world(url, *rows, size=20, tariff=FREE) as made, made.http() as http:
+    async with world(url, *rows, size=20, tariff=FREE) as made, AsyncExitStack() as stack:
+        services = [await stack.enter_async_context(made.http()) for _ in range(SERVICES)]
         async with made.own.transaction() as connection:
             for change in changes:
                 await connection.execute(change)
@@ -58,7 +63,8 @@ async def race(
 
         async def client(escrow: str, n: int) -> tuple[int, str]:
             said = {"escrow_id": escrow, "amount_fen": amount}
-            answer = await http.post("/me/withdrawals", json=said, headers=me | {"Idempotency-Key": f"{escrow}-{n}"})
+            headers = me | {"Idempotency-Key": f"{escrow}-{n}"}
+            answer = await services[n % SERVICES].post("/me/withdrawals", json=said, headers=headers)
             return answer.status_code, answer.json().get("code", "")
 
         wanted = 1 if WITHOUT_INDEX not in changes else balance // amount
