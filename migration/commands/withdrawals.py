@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
+from contextlib import nullcontext
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -64,26 +64,23 @@ def serve(
     *,
     no_sender: Annotated[bool, typer.Option("--no-sender", help="`cutover withdrawals send` runs elsewhere.")] = False,
 ) -> None:
-    """Serve users until Ctrl-C: the page, /me/assets, /me/withdrawals; the sender runs beside it as its own process."""
+    """Serve users until Ctrl-C: the page, /me/assets, /me/withdrawals. The sender runs beside it and is kept running."""
     from migration.wired_custody import custody  # noqa: PLC0415
+    from migration.withdrawals.keeping import kept  # noqa: PLC0415
 
     found = settings()
     plant, tokens = _plant(), _tokens(found)
     _tell_calendar()
-    child = None if no_sender else _sender(found)
-    try:
-        with custody(found) as bank:
-            plant.serve(port, tokens, bank, OUT.print)
-    finally:
-        if child is not None:
-            child.terminate()
-            child.wait()
+    beside = nullcontext() if no_sender else kept(_sender(found))
+    with beside, custody(found) as bank:
+        plant.serve(port, tokens, bank, OUT.print)
 
 
-def _sender(found: Settings) -> subprocess.Popen[bytes]:
+def _sender(found: Settings) -> list[str]:
+    """The command line of the sender."""
     _require(found, "escrow_url")
     place = [] if Place.config is None else ["--config", str(Place.config)]
-    return subprocess.Popen([sys.executable, "-m", "migration.cli", *place, "withdrawals", "send"])  # noqa: S603
+    return [sys.executable, "-m", "migration.cli", *place, "withdrawals", "send"]
 
 
 @app.command()

@@ -122,6 +122,7 @@ def _house(app: FastAPI, counter: Counter) -> None:
             states=await counter.books.counts(),
             troubles=[str(finding) for finding in await counter.books.troubles()],
             custody=counter.custody.trouble,
+            longest_due_s=await counter.books.longest_due(),
         )
 
     @app.get("/metrics", response_class=PlainTextResponse)
@@ -132,6 +133,7 @@ def _house(app: FastAPI, counter: Counter) -> None:
             lines.append(f'cutover_withdrawals{{state="{state}"}} {number}')
             lines.append(f'cutover_withdrawals_fen{{state="{state}"}} {fen}')
         lines.append(f"cutover_withdrawals_troubles {len(await counter.books.troubles())}")
+        lines.append(f"cutover_withdrawals_longest_due_seconds {await counter.books.longest_due()}")
         lines.append(f"cutover_withdrawals_stopped {int(await counter.books.stopped())}")
         return "\n".join(lines) + "\n"
 

@@ -7,7 +7,6 @@ append-only, and compares.
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -17,7 +16,7 @@ from uuid import UUID
 from migration.domain.errors import GateClosed, InputRefused, Waiting
 from migration.domain.findings import Finding
 from migration.withdrawals.database import Database
-from migration.withdrawals.gateway import Gateway, Unanswered
+from migration.withdrawals.gateway import Gateway, Unanswered, reversals
 from migration.withdrawals.sqlfiles import query
 from migration.withdrawals.values import Terms
 
@@ -118,6 +117,11 @@ class Books:
         async with self.database.transaction() as connection:
             return {r["state"]: (r["n"], r["fen"]) for r in await connection.fetch(query("counts"))}
 
+    async def longest_due(self) -> int:
+        """Seconds that an order has waited for a sender, the longest of all; minutes mean that none is at work."""
+        async with self.database.transaction() as connection:
+            return int(await connection.fetchval(query("longest_due"), self.now()))
+
     async def stopped(self) -> bool:
         """Whether new withdrawals are refused."""
         async with self.database.transaction() as connection:
@@ -171,7 +175,7 @@ class Books:
                 raise GateClosed.of(
                     "REVERSALS_CHANGED", f"reversals/{day}", "other content than was taken", "ask the escrow"
                 )
-            lines = _reversals(day, content)
+            lines = reversals(day, content)
             for number, amount in lines:
                 await self._reverse(connection, day, number, amount)
             await connection.execute(query("keep_reversal_day"), day, digest, len(lines), self.now())
@@ -183,18 +187,6 @@ class Books:
             detail = "a line names no paid withdrawal of that amount; none of the file was taken"
             raise GateClosed.of("REVERSAL_ODD", f"reversals/{day}", f"withdrawals/{number}: {detail}", "ask the escrow")
         await connection.execute(query("finish"), number, "reversed", "REVERSED", self.now())
-
-
-def _reversals(day: date, content: bytes) -> list[tuple[UUID, int]]:
-    """The file's lines: {"reversals": [{"number": uuid, "amount_fen": int}]}."""
-    try:
-        rows = json.loads(content)["reversals"]
-        found = [(UUID(row["number"]), row["amount_fen"]) for row in rows]
-    except (ValueError, KeyError, TypeError) as wrong:
-        raise GateClosed.of("REVERSAL_ODD", f"reversals/{day}", "the file cannot be read", "ask the escrow") from wrong
-    if any(type(amount) is not int for _, amount in found) or len({n for n, _ in found}) < len(found):
-        raise GateClosed.of("REVERSAL_ODD", f"reversals/{day}", "an amount is no integer or a line stands twice", "")
-    return found
 
 
 def closed(lines: Sequence[Line]) -> tuple[Finding, ...]:

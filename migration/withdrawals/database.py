@@ -14,6 +14,9 @@ from migration.withdrawals.sqlfiles import query, schema
 
 ROLE: Final = "cutover_withdrawals"
 SESSION: Final = {"idle_in_transaction_session_timeout": "30s", "lock_timeout": "15s", "timezone": "UTC"}
+AWAY: Final = (OSError, asyncio.TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
+"""What is raised when the server does not answer, or refuses."""
+
 TIMEOUT_S: Final = 20.0
 CLOSING_S: Final = 2.0
 _LOCK: Final = 0x7769_7468  # advisory lock while the schema is made

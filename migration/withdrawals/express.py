@@ -15,7 +15,8 @@ from fastapi import Request, Response
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from migration.withdrawals.callers import Callers
-from migration.withdrawals.failures import AWAY, refusal
+from migration.withdrawals.database import AWAY
+from migration.withdrawals.failures import refusal
 from migration.withdrawals.values import Refused
 
 KEY: Final = r"^[\x21-\x7e]{1,200}$"

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 from http import HTTPStatus
 from typing import Final
 
-import asyncpg
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from migration.withdrawals.database import AWAY
 from migration.withdrawals.problems import problem
 from migration.withdrawals.values import Refused
 
 CODES: Final[dict[int, str]] = {HTTPStatus.NOT_FOUND: "PATH_UNKNOWN", HTTPStatus.METHOD_NOT_ALLOWED: "METHOD_WRONG"}
-AWAY: Final = (OSError, asyncio.TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
 
 
 def handle(app: FastAPI) -> None:

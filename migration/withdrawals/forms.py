@@ -111,9 +111,11 @@ class Status(BaseModel):
     """For operators: how many and how much by state, and what needs a person.
 
     `custody`: why the bank's last answer on a balance was none, a code; empty when there is nothing to say.
+    `longest_due_s`: how long an order has waited for a sender.
     """
 
     stopped: bool
     states: dict[str, tuple[int, int]]
     troubles: list[str]
     custody: str
+    longest_due_s: int

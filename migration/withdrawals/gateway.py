@@ -6,10 +6,13 @@ clock, then `paid` or `returned`; a paid one may stand in the reversals (冲正)
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal, Protocol
 from uuid import UUID
+
+from migration.domain.errors import GateClosed
 
 Word = Literal["processing", "paid", "returned", "not_found"]
 
@@ -34,14 +37,6 @@ class Reply:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Reversal:
-    """A paid withdrawal that came back."""
-
-    number: UUID
-    amount_fen: int
-
-
 class Unanswered(Exception):
     """No answer, or one that cannot be believed: the effect is not known. It is asked for, never tried again (R4)."""
 
@@ -60,3 +55,15 @@ class Gateway(Protocol):
     async def reversals(self, day: date) -> bytes | None:
         """The file of a day's reversals, JSON; None while it is not there yet."""
         ...
+
+
+def reversals(day: date, content: bytes) -> list[tuple[UUID, int]]:
+    """The lines of a day's file, {"reversals": [{"number": uuid, "amount_fen": int}]}; GateClosed(REVERSAL_ODD) when it is none."""
+    try:
+        rows = json.loads(content)["reversals"]
+        found = [(UUID(row["number"]), row["amount_fen"]) for row in rows]
+    except (ValueError, KeyError, TypeError, AttributeError) as wrong:
+        raise GateClosed.of("REVERSAL_ODD", f"reversals/{day}", "the file cannot be read", "ask the escrow") from wrong
+    if any(type(amount) is not int for _, amount in found) or len({n for n, _ in found}) < len(found):
+        raise GateClosed.of("REVERSAL_ODD", f"reversals/{day}", "an amount is no integer or a line stands twice", "")
+    return found

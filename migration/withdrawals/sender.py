@@ -8,19 +8,21 @@ back to its owner only when the escrow says that it did not pay, or when persons
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from migration.withdrawals.database import Database
+from migration.withdrawals.database import AWAY, Database
 from migration.withdrawals.gateway import Gateway, Payment, Reply, Unanswered
 from migration.withdrawals.sqlfiles import query
 
 LEASE: Final = timedelta(seconds=60)
 ASK_AGAIN: Final = timedelta(seconds=30)
 BATCH: Final = 20
+_LOG: Final = logging.getLogger(__name__)
 
 OVERDUE: Final = "ESCROW_KNOWS_NOTHING"
 ODD_AMOUNT: Final = "ESCROW_ODD_AMOUNT"
@@ -58,9 +60,14 @@ class Sender:
     failpoint: Callable[[str], None] = _nothing
 
     async def run(self, stop: asyncio.Event, *, poll_s: float = 1.0) -> None:
-        """Work until `stop` is set."""
+        """Work until `stop` is set. While the store is away it waits: what was leased or told then is asked for afterwards."""
         while not stop.is_set():
-            if not await self.turn():
+            try:
+                taken = await self.turn()
+            except AWAY as fault:
+                _LOG.warning("the store does not answer (%s); trying again", type(fault).__name__)
+                taken = 0
+            if not taken:
                 try:
                     await asyncio.wait_for(stop.wait(), poll_s)
                 except TimeoutError:

@@ -43,16 +43,12 @@ from migration.withdrawals.database import Database
 from migration.withdrawals.escrow_http import EscrowOverHttp
 from migration.withdrawals.sender import Sender
 from migration.withdrawals.service import now
-import asyncpg, httpx
+import httpx
 async def main():
-    while True:
-        try:
-            own = await Database(sys.argv[1], as_service=False, size=2).open()
-            work = Sender(own, EscrowOverHttp(sys.argv[2], httpx.Timeout(0.5)), now, timedelta(hours=24),
-                          lease=timedelta(seconds=1.5), ask_again=timedelta(seconds=0.3))
-            await work.run(asyncio.Event(), poll_s=0.05)
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
-            await asyncio.sleep(0.1)
+    own = await Database(sys.argv[1], as_service=False, size=2).open()
+    work = Sender(own, EscrowOverHttp(sys.argv[2], httpx.Timeout(0.5)), now, timedelta(hours=24),
+                  lease=timedelta(seconds=1.5), ask_again=timedelta(seconds=0.3))
+    await work.run(asyncio.Event(), poll_s=0.05)
 asyncio.run(main())
 """
 

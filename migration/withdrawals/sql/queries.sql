@@ -123,3 +123,7 @@ SELECT state, count(*) AS n, sum(amount_fen + fee_fen)::bigint AS fen FROM withd
 
 -- name: ended
 SELECT state, count(*), sum(amount_fen)::bigint, sum(fee_fen)::bigint, count(free_month) FROM withdrawals.withdrawal GROUP BY state ORDER BY state
+
+-- name: longest_due
+-- Seconds since the order that waits longest for a sender was due; 0 when none waits.
+SELECT greatest(0, coalesce(extract(epoch FROM $1 - min(due_at)), 0))::integer FROM withdrawals.outbox

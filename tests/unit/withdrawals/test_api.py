@@ -290,9 +290,13 @@ def test_operators_see_counts_and_no_person(pg_url):
             await made.ask(1_000)
             operator = made.issuer.bearer("night", role="operator")
             status = (await http.get("/ops/status", headers=operator)).json()
-            assert status == {"stopped": False, "states": {"requested": [1, 1_000]}, "troubles": [], "custody": ""}
+            known = {"stopped": False, "states": {"requested": [1, 1_000]}, "troubles": [], "custody": ""}
+            assert status == known | {"longest_due_s": 0}
+            made.clock.go(minutes=5)  # and no sender is there
+            assert (await http.get("/ops/status", headers=operator)).json()["longest_due_s"] == 300
             metrics = (await http.get("/metrics", headers=operator)).text
             assert 'cutover_withdrawals{state="requested"} 1' in metrics
+            assert "cutover_withdrawals_longest_due_seconds 300" in metrics
             assert (await http.get("/healthz")).json() == {"status": "ok"}
 
     run(body())

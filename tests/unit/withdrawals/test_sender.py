@@ -6,6 +6,7 @@ import asyncio
 from datetime import UTC, date, datetime, timedelta
 from uuid import uuid4
 
+import asyncpg
 import httpx
 import pytest
 
@@ -14,7 +15,8 @@ from migration.sandbox.escrow import Faults
 from migration.withdrawals.books import closed
 from migration.withdrawals.escrow_http import EscrowOverHttp
 from migration.withdrawals.gateway import Reply, Unanswered
-from tests.support.withdrawing import FREE, Clock, escrow, opening, run, sender, world
+from migration.withdrawals.sender import Sender
+from tests.support.withdrawing import DEAR, FREE, Clock, escrow, opening, run, sender, world
 
 NOBODY = b"6a000a40-2d59-4dc8-b1da-78bff0e90f85"
 
@@ -165,6 +167,76 @@ def test_an_overtaken_sender_changes_nothing(pg_url):
             assert len(gateway.paid) == 1
 
     run(body())
+
+
+def test_an_end_and_a_new_request_never_wait_for_each_other_in_a_circle(pg_url):
+    """The request has the account and looks at the open withdrawal; the end of that one wants the account."""
+
+    async def body():
+        async with world(pg_url, opening(fen=1_000), tariff=DEAR) as made:
+            first = await made.ask(100)
+            async with made.own.transaction() as third:
+                await third.execute("SELECT FROM withdrawals.account WHERE escrow_id = 'E1' FOR UPDATE")
+                asked = asyncio.create_task(made.ask(100, key="again"))
+                await waiting(made, 1)
+                ended = asyncio.create_task(finish(made, first.id, "returned"))
+                await waiting(made, 2)
+            await ended
+            assert await asked == "WITHDRAWAL_OPEN"
+            assert await state(made) == "returned"
+
+    run(body())
+
+
+async def finish(made, number, state_):
+    async with made.own.transaction() as connection:
+        await connection.execute("SELECT withdrawals.finish($1, $2, 'X', $3)", number, state_, made.clock())
+
+
+async def waiting(made, many: int) -> None:
+    """Until so many connections of this database wait for a lock."""
+    found, held = (
+        0,
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'",
+    )
+    async with asyncio.timeout(10):
+        while found < many:
+            await asyncio.sleep(0.02)
+            async with made.own.transaction() as connection:
+                found = await connection.fetchval(held)
+
+
+def test_it_goes_on_when_the_store_is_back(pg_url):
+    """A restart of PostgreSQL is a pause, not the end: orders of that time are sent afterwards, once."""
+
+    async def body():
+        async with world(pg_url, opening()) as made:
+            await made.ask(100)
+            gateway, stop = Told(Reply("paid", 100)), asyncio.Event()
+            away = Flickering(made.own, failures=3)
+            task = asyncio.create_task(Sender(away, gateway, made.clock, made.terms.finality).run(stop, poll_s=0.01))
+            async with asyncio.timeout(10):
+                while (await made.desk.withdrawals("U1"))[0].state != "paid":
+                    assert not task.done(), task
+                    await asyncio.sleep(0.02)
+            stop.set()
+            await task
+            assert (away.failures, len(gateway.paid)) == (0, 1)
+
+    run(body())
+
+
+class Flickering:
+    """A database that is away at first."""
+
+    def __init__(self, database, failures: int) -> None:
+        self.database, self.failures = database, failures
+
+    def transaction(self, user_id=None):
+        if self.failures:
+            self.failures -= 1
+            raise (OSError("refused") if self.failures else asyncpg.CannotConnectNowError("starting up"))
+        return self.database.transaction(user_id)
 
 
 def test_many_senders_share_the_work(pg_url):
