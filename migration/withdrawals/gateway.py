@@ -58,7 +58,7 @@ class Gateway(Protocol):
 
 
 def reversals(day: date, content: bytes) -> list[tuple[UUID, int]]:
-    """The lines of a day's file, {"reversals": [{"number": uuid, "amount_fen": int}]}; GateClosed(REVERSAL_ODD) when it is none."""
+    """The lines of {"reversals": [{"number": uuid, "amount_fen": int}]}; GateClosed(REVERSAL_ODD) when it is none."""
     try:
         rows = json.loads(content)["reversals"]
         found = [(UUID(row["number"]), row["amount_fen"]) for row in rows]
