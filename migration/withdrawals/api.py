@@ -142,18 +142,17 @@ async def _assets(counter: Counter, me: str) -> forms.Assets:
     holder = await counter.desk.holder(me)
     balance = await counter.custody.balance_fen(holder.account_no) if holder.account_no else 0
     custody = forms.Custody(opened=bool(holder.account_no), activated=holder.activated, balance_fen=balance)
-    accounts = [
-        forms.AccountView.of(found)
-        for found in await counter.desk.accounts(me)
-        if found.left_fen + found.in_transit_fen + found.frozen_fen
-    ]
-    if not accounts:
+    held = [a for a in await counter.desk.accounts(me) if a.left_fen + a.in_transit_fen + a.frozen_fen]
+    if not held:
         return forms.Assets(custody=custody, legacy=None, total_fen=balance)
+    free_left = await counter.desk.free_left(me)
+    largest = counter.desk.terms.tariff.largest
+    accounts = [forms.AccountView.of(found, largest(found.left_fen, free=free_left > 0)) for found in held]
     legacy = forms.Legacy(
         left_fen=sum(a.left_fen for a in accounts),
         in_transit_fen=sum(a.in_transit_fen for a in accounts),
         frozen_fen=sum(a.frozen_fen for a in accounts),
-        free_left=await counter.desk.free_left(me),
+        free_left=free_left,
         accounts=accounts,
     )
     there = legacy.left_fen + legacy.in_transit_fen + legacy.frozen_fen

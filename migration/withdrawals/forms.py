@@ -65,13 +65,15 @@ class AccountView(BaseModel):
     left_fen: int
     in_transit_fen: int
     frozen_fen: int
+    largest_fen: int = Field(description="the most that can be asked for now, its fee beside it")
     card_last4: str
     bank: str
 
     @classmethod
-    def of(cls, found: Account) -> AccountView:
+    def of(cls, found: Account, largest_fen: int) -> AccountView:
         """Without the card's number."""
-        return cls.model_validate(found, from_attributes=True)
+        facts = {name: getattr(found, name) for name in cls.model_fields if name != "largest_fen"}
+        return cls(largest_fen=largest_fen, **facts)
 
 
 class Custody(BaseModel):

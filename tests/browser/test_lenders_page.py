@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from migration.withdrawals.gateway import Reply
-from tests.support.withdrawing import FREE, NOON, Clock, opening, sender, served
+from tests.support.withdrawing import DEAR, FREE, NOON, Clock, opening, sender, served
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
 PHONE = {"width": 390, "height": 844}
@@ -32,6 +32,11 @@ class Paying:
 
     async def ask(self, number):
         return Reply("paid", self.amount)
+
+
+class Returning(Paying):
+    async def ask(self, number):
+        return Reply("returned", reason="ESCROW_CARD_REFUSED")
 
 
 @pytest.fixture(scope="module")
@@ -126,6 +131,34 @@ def test_out_of_hours_it_says_when(pg_url, chromium, shots):
             page.screenshot(path=shots / f"5-shut-{locale}.png", full_page=True)
             assert fits(page)
         assert effects(made, loop) == []
+
+
+def test_all_leaves_room_for_the_fee(pg_url, chromium):
+    """What 全部 fills in is what can be had, to the fen; what has come back says where the money is."""
+    with served(pg_url, opening(fen=98_765), tariff=DEAR) as (made, loop, base):
+        page = phone(chromium, base, made.issuer.token("U1"))
+        assert "最多可提现 984.65 元" in page.inner_text("#account-note")
+        page.click("#all")
+        page.click("#next")
+        page.wait_for_selector("#confirm[open]")
+        assert (page.inner_text("#c-fee"), page.inner_text("#c-total")) == ("3.00", "987.65")
+        page.click("#yes")
+        page.wait_for_selector("#list .state")
+        page.wait_for_function("document.activeElement.id === 'notice'")
+        for _ in range(2):
+            asyncio.run_coroutine_threadsafe(sender(made, Returning()).turn(), loop).result(20)
+            made.clock.go(seconds=31)
+        page.reload()
+        page.wait_for_selector("#list .state.returned")
+        assert "已退回余额" in page.inner_text("#list")
+        assert effects(made, loop) == [("returned", 98_465)]
+
+
+def test_a_balance_below_the_fee_cannot_be_asked_for(pg_url, chromium):
+    with served(pg_url, opening(fen=300), tariff=DEAR) as (made, _loop, base):
+        page = phone(chromium, base, made.issuer.token("U1"))
+        assert "不足以支付手续费" in page.inner_text("#account-note")
+        assert page.is_disabled("#next")
 
 
 def test_too_much_names_the_largest_and_nonsense_is_refused(pg_url, chromium):

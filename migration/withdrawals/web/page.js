@@ -74,12 +74,12 @@ function drawAccounts(accounts) {
 function drawChosen() {
   const account = chosen();
   if (!account) return;
-  const parts = [account.card_last4 ? text.left(yuan(account.left_fen), account.card_last4) : text.noCard];
+  const parts = [!account.card_last4 ? text.noCard : account.largest_fen ? text.left(yuan(account.largest_fen), account.card_last4) : text.tooLittle];
   if (account.frozen_fen) parts.push(text.frozen(yuan(account.frozen_fen)));
   if (account.in_transit_fen) parts.push(text.transit(yuan(account.in_transit_fen)));
   parts.push(assets.legacy.free_left ? text.free(assets.legacy.free_left) : text.noFree);
   $("account-note").textContent = parts.join(" ");
-  $("next").disabled = !account.card_last4 || account.in_transit_fen > 0;
+  $("next").disabled = !account.card_last4 || !account.largest_fen || account.in_transit_fen > 0;
 }
 
 function drawHistory(withdrawals) {
@@ -91,6 +91,7 @@ function drawHistory(withdrawals) {
     state.textContent = text.states[w.state];
     const parts = [time(w.requested_at), w.escrow_id, text.routes[w.route], w.fee_fen ? text.feeOf(yuan(w.fee_fen)) : text.noFee];
     if (w.state === "requested" || w.state === "in_transit") parts.push(`${text.arrives} ${text.by(time(w.arrives_by))}`);
+    if (text.ended[w.state]) parts.push(text.ended[w.state]);
     note.textContent = parts.join(" · ");
     first.append(sum, state);
     item.append(first, note);
@@ -156,6 +157,7 @@ async function confirmed() {
     $("amount").value = "";
     tell(text.sent, true);
     await refresh();
+    $("notice").focus(); // what had the focus may be gone
   } catch (problem) {
     $("c-problem").textContent = explain(problem);
     show("c-problem", true);
@@ -170,7 +172,7 @@ $("account").addEventListener("change", drawChosen);
 $("all").addEventListener("click", () => {
   const account = chosen();
   if (!account) return;
-  $("amount").value = (account.left_fen / 100).toFixed(2);
+  $("amount").value = yuan(account.largest_fen);
   $("amount").focus();
 });
 $("language").addEventListener("click", () => {

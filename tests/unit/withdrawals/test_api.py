@@ -38,6 +38,7 @@ def test_assets_side_by_side_and_no_legacy_line_at_zero(pg_url):
             assert assets["total_fen"] is None  # the bank could not be asked: never shown as zero
             assert (assets["legacy"]["left_fen"], assets["legacy"]["frozen_fen"]) == (1_000, 5)
             assert assets["legacy"]["accounts"][0]["card_last4"] == CARD[-4:]
+            assert assets["legacy"]["accounts"][0]["largest_fen"] == 1_000  # one is free
             other = (await http.get("/me/assets", headers=made.issuer.bearer("U2"))).json()
             assert other == {
                 "custody": {"opened": False, "activated": False, "balance_fen": 0},
