@@ -119,12 +119,16 @@ def _as_json(line: Line) -> dict[str, object]:
 
 
 def _show(lines: tuple[Line, ...]) -> None:
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for heading in ("", "opening 期初", "paid 已付", "in transit 在途", "left 结余", "frozen 冻结", "difference 差额"):
-        table.add_column(heading, justify="right")
     from migration.withdrawals.days import totals  # noqa: PLC0415
 
-    table.add_row(f"{len(lines):,} accounts", *(yuan(fen) for fen in totals(lines).values()))
+    headings = ("opening 期初", "paid 已付", "in transit 在途", "left 结余", "frozen 冻结", "difference 差额")
+    table = Table(
+        title=f"{len(lines):,} accounts, yuan", title_justify="left", box=None, show_header=False, pad_edge=False
+    )
+    table.add_column()
+    table.add_column(justify="right", no_wrap=True)
+    for heading, fen in zip(headings, totals(lines).values(), strict=True):
+        table.add_row(heading, yuan(fen))
     OUT.print(table)
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from migration.withdrawals.books import closed
 from migration.withdrawals.lane import Lane
+from migration.withdrawals.values import Order
 from tests.support.withdrawing import FREE, opening, run, world
 
 
@@ -117,6 +118,26 @@ def test_refusals_and_reservations_of_one_company_do_not_touch_each_other(pg_url
             )
             assert orders == len(effects)
             assert closed(await made.books.ledger()) == ()
+
+    run(body())
+
+
+def test_people_of_one_transaction_each_act_in_their_own_name(pg_url):
+    """Whoever comes first in it: row-level security lets each reserve his own and nobody another's."""
+
+    async def body():
+        rows = [opening(f"E{n}", f"U{n}", fen=1_000) for n in range(4)]
+        async with world(pg_url, *rows) as made:
+            desk, at = made.desk, made.clock()
+
+            def asked(user, escrow):
+                order = Order(user, escrow, 1_000, "k", "0" * 64)
+                return desk._arguments(order, at, desk._way(order.amount_fen, at))
+
+            pairs = [("U3", "E3"), ("U0", "E0"), ("U2", "E1"), ("U1", "E1")]
+            found = await desk._together([asked(*pair) for pair in pairs])
+            assert [row["refusal"] for row in found] == ["", "", "BALANCE_TOO_SMALL", ""]
+            assert [row["user_id"] for row in found] == ["U3", "U0", None, "U1"]
 
     run(body())
 
