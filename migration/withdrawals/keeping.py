@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import signal
 import subprocess
+import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -17,7 +19,8 @@ _LOG: Final = logging.getLogger(__name__)
 
 @contextmanager
 def kept(command: Sequence[str], look_s: float = LOOK_S) -> Iterator[None]:
-    """Run the command meanwhile; at the end it gets SIGTERM and is waited for."""
+    """Run the command meanwhile; at the end it gets SIGTERM and is waited for. SIGTERM to this process ends the block."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # a web server hands it on when it has closed its doors
     over = threading.Event()
     keeper = threading.Thread(target=_keep, args=(command, over, look_s), name="keeper")
     keeper.start()
