@@ -37,6 +37,7 @@ def collect(house: House, stage: str, round_no: int, only: str | None = None) ->
 def gate(house: House, stage: str, round_no: int) -> None:
     """Judge the stage, unless it is done."""
     if not progress.done(house, stage, round_no):
+        progress.require_begun(house, stage, round_no)
         require_delivered(house, exchanges.accounts(round_no, stage))
         progress.finish(house, stage, round_no)
 

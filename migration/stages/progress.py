@@ -49,6 +49,13 @@ def require_before(house: House, stage: str, round_no: int) -> None:
             )
 
 
+def require_begun(house: House, stage: str, round_no: int) -> None:
+    """GateClosed(STAGE_ORDER) unless it is this stage's turn and it has begun: of a set never planned nothing is unsent."""
+    require_before(house, stage, round_no)
+    if not any((s.stage, s.round) == (stage, round_no) for s in house.journal.stages()):
+        raise GateClosed.of("STAGE_ORDER", stage, f"round {round_no} of it has not begun", f"cutover stage {stage}")
+
+
 def totals(book: Book, stage: str) -> dict[str, int]:
     """Counts and sums in fen by disposition, for the stage's record."""
     if stage == "preflight":

@@ -38,6 +38,7 @@ def finish(house: House) -> None:
     """Close the cutover: the sign-off must be for this very outcome, and the rules are judged on it once more."""
     if progress.done(house, GATE):
         return
+    progress.require_begun(house, GATE, 1)
     freeze.require_unchanged(house)
     residual.require_settled(house)
     approve(house)

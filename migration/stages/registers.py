@@ -59,6 +59,7 @@ def plan_full(house: House, stage: str, round_no: int) -> None:
     """Plan and seal the rest. Nothing of it is planned before the sample has passed."""
     if progress.done(house, stage, round_no):
         return
+    progress.require_begun(house, stage, round_no)
     _require_sample_passed(house, stage, round_no)
     exchange.plan(house, _full(house, stage, round_no))
 
@@ -89,6 +90,7 @@ def gate(house: House, stage: str, round_no: int) -> None:
     """Judge the stage, unless it is done."""
     if progress.done(house, stage, round_no):
         return
+    progress.require_begun(house, stage, round_no)
     spec = _full(house, stage, round_no)
     _require_sample_passed(house, stage, round_no)
     exchange.require_delivered(house, spec)

@@ -73,6 +73,30 @@ def test_the_full_set_of_debts_waits_for_a_new_sample():
     assert case.run() == 0, case.reasons
 
 
+@pytest.mark.parametrize(
+    ("stage", "step"),
+    [
+        ("accounts", "gate"),
+        ("reopen", "gate"),
+        ("listings", "plan_full"),
+        ("listings", "gate"),
+        ("debts", "gate"),
+        ("reconcile", "finish"),
+    ],
+)
+def test_a_step_before_its_stage_has_begun_proves_nothing(stage, step):
+    """Driven by hand before anything was planned, gates found nothing unsent, and the cutover was done with nobody moved."""
+    case = Case(plan={})
+    case.run("identities")
+    with pytest.raises(GateClosed) as stopped:
+        Engine(case.house_for("runner", case.hook, BOTH)).step(stage, step)
+    assert stopped.value.reasons[0].code == "STAGE_ORDER"
+    assert {s.stage for s in case.store.stages()} == {"preflight", "identities"}
+    case.run()
+    case.sign()
+    assert case.run() == 0, case.reasons
+
+
 def test_a_stage_called_too_early_has_not_begun():
     """Its stop was kept as if it had, and preflight then refused to take the first snapshot for ever."""
     case = Case(plan={})
