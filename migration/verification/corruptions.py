@@ -103,8 +103,9 @@ def _row_doubled(ground: Ground) -> Planted | None:
 
 
 def _loaded_twice(ground: Ground) -> Planted | None:
-    """The bank said 00 to it twice: in a second batch too, or in the same one where there is no other."""
-    row = ground.debt()
+    """The bank said 00 to it twice: in a second batch too, or in the same one where there is no other. One that was sent once."""
+    once = ground.debts(where="c.debt_id NOT IN (SELECT key FROM q_debts GROUP BY key HAVING count(*) > 1)")
+    row = ground.one(once, *OF_DEBT)
     if row is None:
         return None
     batches = ground.rows("SELECT DISTINCT batch, number FROM booked ORDER BY batch")
