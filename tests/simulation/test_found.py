@@ -6,7 +6,7 @@ import pytest
 
 from migration.domain.errors import GateClosed
 from migration.stages.engine import Engine
-from tests.simulation.schedule import platform
+from tests.simulation.schedule import platform, simulate
 from tests.simulation.world import SimulatedCrash, StillLegacy, World
 from tests.support.rehearsal import BOTH
 
@@ -121,3 +121,9 @@ def test_a_file_that_has_left_is_not_taken_back_when_the_data_change():
     assert case.run() == 0, case.reasons
     assert sent.items() <= case.sent().items()
     assert case.where("users")["U2"] == ("opened", "OPENED_S")
+
+
+@pytest.mark.parametrize("seed", [8004, 9300])
+def test_schedules_that_once_failed(seed):
+    """8004: gates before their stages had begun. 9300: the verifier planted a debt as loaded twice into a file that had had it."""
+    assert simulate(seed)
