@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.csv as pacsv
 
 Indices = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
@@ -118,3 +119,17 @@ def build(schema: pa.Schema, **columns: Any) -> pa.Table:
 def texts(values: Sequence[str | None], where: npt.NDArray[np.int64]) -> pa.Array:
     """`values[where]` as dictionary look-up: small vocabularies to a text column. A NULL entry gives NULL."""
     return pa.array(values, pa.string()).take(pa.array(where))
+
+
+def from_csv(
+    text: bytes | bytearray, read: pacsv.ReadOptions, parse: pacsv.ParseOptions, convert: pacsv.ConvertOptions
+) -> pa.Table:
+    """Parse CSV text, at least one line of it.
+
+    Arrow reads ahead on a thread of its own, which may let go of its input after this has returned. Were that a Python
+    object, a process that ends in that moment would abort (the thread asks for an interpreter that is gone): so the
+    text goes in as a copy in Arrow's own memory.
+    """
+    sink = pa.BufferOutputStream()
+    sink.write(text)
+    return pacsv.read_csv(pa.BufferReader(sink.getvalue()), read, parse, convert)

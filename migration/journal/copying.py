@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
@@ -10,8 +9,10 @@ import pyarrow.csv as pacsv
 from pgpq import ArrowToPostgresBinaryEncoder
 from psycopg import sql
 
+from migration.domain.columns import from_csv
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     import psycopg
     from sqlalchemy import Connection
@@ -60,54 +61,34 @@ def fetch(connection: Connection, query: str, values: Mapping[str, object], sche
     """
     statement = f"COPY ({query}) TO STDOUT (FORMAT csv)"
     with _raw(connection).cursor() as cursor, cursor.copy(statement, dict(values)) as copy:
-        stream: Any = _Stream(copy)
-        if stream.is_empty():
-            return schema.empty_table()
-        reader = pacsv.open_csv(
-            stream,
-            read_options=pacsv.ReadOptions(column_names=schema.names, block_size=BLOCK_BYTES, use_threads=False),
-            parse_options=pacsv.ParseOptions(newlines_in_values=True),
-            convert_options=pacsv.ConvertOptions(
-                column_types=schema,
-                null_values=[""],
-                true_values=["t"],
-                false_values=["f"],
-                strings_can_be_null=True,
-                quoted_strings_can_be_null=False,
-            ),
-        )
-        return pa.Table.from_batches(list(reader), schema=schema)
+        return pa.concat_tables([schema.empty_table(), *(_parsed(block, schema) for block in _blocks(copy))])
 
 
-class _Stream(io.RawIOBase):
-    """What COPY TO sends, as a file to be read."""
+def _blocks(copy: psycopg.Copy) -> Iterator[bytearray]:
+    gathered = bytearray()
+    for row in copy:  # a message of the server is a whole row
+        gathered += row
+        if len(gathered) >= BLOCK_BYTES:
+            yield gathered
+            gathered = bytearray()
+    if gathered:
+        yield gathered
 
-    def __init__(self, copy: psycopg.Copy) -> None:
-        self._copy = copy
-        self._rest = bytearray()
 
-    def is_empty(self) -> bool:
-        """Whether there is no row at all."""
-        self._fill(1)
-        return not self._rest
-
-    def readable(self) -> bool:
-        """Yes."""
-        return True
-
-    def read(self, size: int = -1) -> bytes:
-        """Up to that many bytes; empty at the end."""
-        self._fill(size if size >= 0 else 1 << 62)
-        taken = bytes(self._rest[:size]) if size >= 0 else bytes(self._rest)
-        del self._rest[: len(taken)]
-        return taken
-
-    def _fill(self, size: int) -> None:
-        while len(self._rest) < size:
-            block = self._copy.read()
-            if not block:
-                return
-            self._rest += block
+def _parsed(block: bytearray, schema: pa.Schema) -> pa.Table:
+    return from_csv(
+        block,
+        pacsv.ReadOptions(column_names=schema.names, block_size=len(block) + 1, use_threads=False),
+        pacsv.ParseOptions(newlines_in_values=True),
+        pacsv.ConvertOptions(
+            column_types=schema,
+            null_values=[""],
+            true_values=["t"],
+            false_values=["f"],
+            strings_can_be_null=True,
+            quoted_strings_can_be_null=False,
+        ),
+    )
 
 
 def _raw(connection: Connection) -> psycopg.Connection[Any]:

@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 import sqlalchemy as sa
 
+from migration.domain.columns import from_csv
 from migration.legacy import arrows
 from migration.legacy.cells import Cells
 from migration.legacy.dialects import driver_errors
@@ -85,8 +86,8 @@ def _blocks(connection: sa.Connection, statement: str) -> Iterator[bytes]:
 def _table(block: bytes, columns: int) -> pa.Table:
     names = [str(i) for i in range(columns)]
     quoted = b'"' in block  # only then can a value hold a line feed
-    return pacsv.read_csv(
-        pa.BufferReader(block),
+    return from_csv(
+        block,
         pacsv.ReadOptions(column_names=names, block_size=len(block) + 1 if quoted else 1 << 20, use_threads=False),
         pacsv.ParseOptions(newlines_in_values=quoted, ignore_empty_lines=False),
         pacsv.ConvertOptions(

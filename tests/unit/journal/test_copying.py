@@ -44,6 +44,14 @@ def test_whatever_goes_in_comes_out(journal, rows):
     assert back.select(SCHEMA.names).to_pylist() == rows
 
 
+def test_what_arrives_in_several_blocks_is_the_same(journal, monkeypatch):
+    monkeypatch.setattr(copying, "BLOCK_BYTES", 4096)
+    query = "SELECT n AS i, repeat('x', n % 7) || chr(10) || n AS t FROM generate_series(1, 5000) AS n ORDER BY n"
+    found = journal._db.read(lambda c: copying.fetch(c, query, {}, pa.schema([("i", pa.int64()), ("t", pa.string())])))
+    assert found["i"].to_pylist() == list(range(1, 5001))
+    assert found["t"].to_pylist() == [f"{'x' * (n % 7)}\n{n}" for n in range(1, 5001)]
+
+
 def test_many_batches_of_many_items(journal):
     fence = journal.acquire("op")
     keys = [f"D{n:07d}" for n in range(40_000)]
