@@ -25,8 +25,8 @@ from benchmarks import bare_matrix
 from migration.bank import codec, requests
 from migration.bank.layouts import Layout, layout
 from migration.bank.profile import RECORD_TYPES, JxProfile
-from migration.domain.ports import Batch, ResultContext
 from migration.domain.tables import ROWS
+from migration.domain.values import Batch, ResultContext
 
 DAY = date(2017, 11, 18)
 KNOWN = 1_000_000

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
-from migration.domain.ports import CheckResult
+from migration.domain.values import CheckResult
 
 if TYPE_CHECKING:
     from expectations.rules import Rule

@@ -19,7 +19,7 @@ from migration.domain import wording
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from migration.domain.ports import CheckResult
+    from migration.domain.values import CheckResult
 
 KEYS_IN_LINE: Final = 3
 """So many failing keys stand in the one-line reason."""

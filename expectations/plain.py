@@ -8,7 +8,7 @@ from expectations import rules_of
 from expectations.outcome import Case, Keys, Measures, case_of, result_of
 
 if TYPE_CHECKING:
-    from migration.domain.ports import CheckResult
+    from migration.domain.values import CheckResult
 
 
 def _holds(case: Case) -> bool:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, Literal
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from migration.domain.ports import Severity
+    from migration.domain.values import Severity
 
 Kind = Literal["zero", "keys", "equal", "at_most", "at_least"]
 Owner = Literal["engineering", "operations", "compliance", "bank desk"]

@@ -19,7 +19,7 @@ from expectations.outcome import Case, Keys, Measures, case_of, result_of
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from migration.domain.ports import CheckResult
+    from migration.domain.values import CheckResult
 
 RESULT_FORMAT: Final[dict[str, object]] = {
     "result_format": "COMPLETE",

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from migration.bank.cells import Mask, Matrix
     from migration.bank.reasons import Reasons
     from migration.bank.results import Pair
-    from migration.domain.ports import ResultContext
+    from migration.domain.values import ResultContext
 
 OK: Final = "ok"
 REFUSED: Final = "refused"

@@ -21,15 +21,15 @@ from migration.bank.names import day
 from migration.bank.profile import RECORD_TYPES, JxProfile
 from migration.bank.yuan import yuan_of
 from migration.domain.findings import Finding
-from migration.domain.ports import Batch, Inquired, ResultRefused
 from migration.domain.tables import ANSWERS
+from migration.domain.values import Batch, Inquired, ResultRefused
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from migration.bank.codec import Records
     from migration.bank.query import QueryClient, Reply
-    from migration.domain.ports import ResultContext
+    from migration.domain.values import ResultContext
 
 BATCH_QUERY: Final = "batchQuery"
 STATUS_QUERY: Final = "transactionStatusQuery"

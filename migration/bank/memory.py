@@ -10,7 +10,7 @@ from migration.bank.keeping import SETTLED_AFTER_S, manifest_text, note_of
 from migration.bank.names import allowed
 from migration.domain.errors import GateClosed
 from migration.domain.findings import Finding
-from migration.domain.ports import ResultFile
+from migration.domain.values import ResultFile
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

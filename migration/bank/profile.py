@@ -17,8 +17,8 @@ from migration.bank.names import FILE_NAMES, day, parameter
 from migration.bank.reasons import Reasons
 from migration.domain.errors import CouldNotCheck
 from migration.domain.findings import Finding
-from migration.domain.ports import FileLimits
 from migration.domain.tables import ANSWERS, ROWS
+from migration.domain.values import FileLimits
 
 if TYPE_CHECKING:
     from datetime import date
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from migration.bank.answers import Verdicts
     from migration.bank.codec import Records
     from migration.bank.layouts import Layout
-    from migration.domain.ports import Batch, ResultContext
+    from migration.domain.values import Batch, ResultContext
 
 LINE_ENDINGS: Final = {"lf": results.LF, "crlf": results.CRLF}
 

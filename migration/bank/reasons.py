@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from migration.domain.findings import Finding
-from migration.domain.ports import ResultRefused
+from migration.domain.values import ResultRefused
 
 if TYPE_CHECKING:
     from migration.bank.cells import Mask

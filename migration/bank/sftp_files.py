@@ -21,7 +21,7 @@ from migration.bank.names import allowed, parts
 from migration.bank.sftp_link import Address, Link, Patience
 from migration.domain.errors import ConfigurationError, GateClosed, TransientError
 from migration.domain.findings import Finding
-from migration.domain.ports import ResultFile
+from migration.domain.values import ResultFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

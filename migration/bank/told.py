@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from migration.bank.layouts import Field, Layout
-    from migration.domain.ports import ResultRefused
+    from migration.domain.values import ResultRefused
 
 STATES: Final[Mapping[str, Literal["done", "processing", "absent"]]] = {"S": "done", "P": "processing", "N": "absent"}
 CURRENCY: Final = "156"

@@ -18,7 +18,7 @@ from migration.bank.keeping import SETTLED_AFTER_S, Keeping, sha256
 from migration.bank.names import allowed, parts
 from migration.domain.errors import GateClosed, TransientError
 from migration.domain.findings import Finding
-from migration.domain.ports import ResultFile
+from migration.domain.values import ResultFile
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
     from pathlib import Path
 
-    from migration.domain.ports import Gate, Journal
+    from migration.domain.ports import Journal
+    from migration.domain.values import Gate
 
 APPROVERS: Final = ("审批员一", "审批员二")
 """Roles, not persons; two, since money wants two (contract.md `require_approvals`)."""

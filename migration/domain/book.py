@@ -21,7 +21,7 @@ from migration.domain.columns import equals, fen, flat, latest, lookup, sum_at
 from migration.domain.debts import DebtBook, DebtFacts, debt_book
 from migration.domain.listings import ListingBook, ListingFacts, listing_book
 from migration.domain.parties import People
-from migration.domain.ports import FileLimits
+from migration.domain.values import FileLimits
 
 
 @dataclass(frozen=True, slots=True)

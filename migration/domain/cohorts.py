@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from migration.domain.findings import Finding
-    from migration.domain.ports import FileLimits
+    from migration.domain.values import FileLimits
 
 __all__ = ["USERS", "UserBook", "UserFacts", "row_digest", "user_book"]
 

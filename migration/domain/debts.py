@@ -32,8 +32,8 @@ from migration.domain.columns import (
 )
 from migration.domain.listings import ListingBook, before, disposition_column, reason_column
 from migration.domain.parties import Party, People
-from migration.domain.ports import FileLimits
 from migration.domain.tables import DEBT_ROWS
+from migration.domain.values import FileLimits
 
 
 @dataclass(frozen=True, slots=True)

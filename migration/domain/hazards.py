@@ -16,8 +16,8 @@ from migration.domain import exceptions, reasons
 from migration.domain.book import Book
 from migration.domain.columns import Mask, equals, fen, flat, is_null, lookup, mask, member, pick_int, pick_mask
 from migration.domain.identity import ID_CARDS
-from migration.domain.ports import FileLimits
 from migration.domain.refusals import Tidy
+from migration.domain.values import FileLimits
 
 Weight = Literal["stop", "hold", "exception", "warning", "info", "later"]
 WEIGHTS: Final[tuple[Weight, ...]] = ("stop", "hold", "exception", "warning", "info", "later")

@@ -35,8 +35,8 @@ from migration.domain.columns import (
     sum_at,
 )
 from migration.domain.parties import Party, People
-from migration.domain.ports import FileLimits
 from migration.domain.tables import LISTING_ROWS
+from migration.domain.values import FileLimits
 
 _CONTROL = r"[\x00-\x1f\x7f]"
 

@@ -25,8 +25,8 @@ from migration.domain.columns import (
     sort_by,
     sum_at,
 )
-from migration.domain.ports import Batch
 from migration.domain.tables import EXPORTS
+from migration.domain.values import Batch
 
 
 def outcome(book: Book, batches: Sequence[Batch]) -> dict[str, pa.Table]:

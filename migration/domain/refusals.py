@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import date
 
-    from migration.domain.ports import FileLimits
+    from migration.domain.values import FileLimits
 
 LOCAL: Final = (
     "UNVERIFIED",

@@ -18,7 +18,7 @@ import pyarrow as pa
 
 from migration.domain.columns import equals, fen, flat, lookup
 from migration.domain.listings import rates
-from migration.domain.ports import FileLimits
+from migration.domain.values import FileLimits
 
 MONTH: Final = 120_000_000
 """Divisor of `fen * rate` for a month: 100 (percent) x 100,000 (scale of the rate) x 12."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Literal
 
-from migration.domain.ports import Decision, Gate, Right
+from migration.domain.values import Decision, Gate, Right
 from migration.journal import payloads, rules
 from migration.journal.sqlfiles import query
 from migration.journal.verbs import Verbs

@@ -6,8 +6,8 @@ from dataclasses import fields
 from typing import TYPE_CHECKING, Final
 
 from migration.domain.errors import GateClosed
-from migration.domain.ports import Batch
 from migration.domain.tables import ANSWERS
+from migration.domain.values import Batch
 from migration.journal import copying, itemrows, payloads, rules
 from migration.journal.approvals import gate_of
 from migration.journal.sqlfiles import query, source
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Row
 
     from migration.domain.findings import Finding
-    from migration.domain.ports import BatchPlan
+    from migration.domain.values import BatchPlan
     from migration.journal.database import Payload, Tx
 
 FIELDS: Final = tuple(f.name for f in fields(Batch))

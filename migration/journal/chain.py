@@ -15,7 +15,7 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Final
 
 from migration.domain.findings import Finding
-from migration.domain.ports import Event
+from migration.domain.values import Event
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from migration.domain.daily import BALANCES, MOVEMENTS
 from migration.domain.errors import GateClosed
-from migration.domain.ports import ReconciledDay
+from migration.domain.values import ReconciledDay
 from migration.journal import copying
 from migration.journal.sqlfiles import query, source
 from migration.journal.verbs import Verbs

@@ -10,7 +10,7 @@ from migration.journal.batches import BatchVerbs, batch_of, keep_content, one_ba
 from migration.journal.sqlfiles import query
 
 if TYPE_CHECKING:
-    from migration.domain.ports import Batch, Inquired
+    from migration.domain.values import Batch, Inquired
     from migration.journal.database import Payload, Tx
 
 AT_ONCE: Final = 100

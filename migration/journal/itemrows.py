@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from migration.domain.tables import ENTITY_OF, ITEMS
 
 if TYPE_CHECKING:
-    from migration.domain.ports import BatchPlan
+    from migration.domain.values import BatchPlan
 
 _ITEM = ("record_no", "key", "state", "code", "account_no", "activated", "authcode", "amount_fen", "row_digest",
          "result_record", "inquiry")  # fmt: skip

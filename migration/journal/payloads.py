@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from migration.domain.findings import Finding
-    from migration.domain.ports import Batch, BatchPlan, CheckResult, Gate
+    from migration.domain.values import Batch, BatchPlan, CheckResult, Gate
 
 REASONS: Final = 20
 

@@ -13,7 +13,7 @@ from migration.domain.errors import ConfigurationError, CutoverError, GateClosed
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from migration.domain.ports import Batch, Gate, GateState, Right
+    from migration.domain.values import Batch, Gate, GateState, Right
 
 TERMINAL: Final = frozenset({"opened", "excepted", "registered", "not_migrated"})
 """Dispositions an item never leaves (I7)."""

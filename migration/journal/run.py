@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from migration.domain.errors import CutoverError, GateClosed
-from migration.domain.ports import Event, Snapshot
 from migration.domain.tables import CORRECTIONS
+from migration.domain.values import Event, Snapshot
 from migration.journal import chain, copying, rules
 from migration.journal.sqlfiles import query, source
 from migration.journal.verbs import Verbs

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from migration.domain.errors import GateClosed
 from migration.domain.findings import Finding
-from migration.domain.ports import CheckResult, StageRecord
+from migration.domain.values import CheckResult, StageRecord
 from migration.journal import copying, payloads, rules
 from migration.journal.sqlfiles import query, source
 from migration.journal.verbs import Verbs

@@ -9,8 +9,8 @@ from typing import TypeAlias
 import pyarrow as pa
 
 from migration.domain.errors import ConfigurationError, CouldNotCheck
-from migration.domain.ports import Snapshot
 from migration.domain.tables import REQUIRED_ENTITIES, SNAPSHOT
+from migration.domain.values import Snapshot
 from migration.legacy import digests
 from migration.legacy.options import Options
 from migration.legacy.platform import fingerprint

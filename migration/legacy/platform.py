@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from migration.domain.ports import Clock, Snapshot
+    from migration.domain.ports import Clock
+    from migration.domain.values import Snapshot
     from migration.legacy.source import Partition
     from migration.legacy.vault import Vault
 

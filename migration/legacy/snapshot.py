@@ -21,8 +21,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from migration.domain.errors import TransientError
-from migration.domain.ports import Clock, Snapshot
+from migration.domain.ports import Clock
 from migration.domain.tables import ISSUES, SNAPSHOT
+from migration.domain.values import Snapshot
 from migration.legacy import digests, stored
 from migration.legacy.entities import COLUMNS
 from migration.legacy.reading import EntityReading, all_issues

@@ -12,8 +12,8 @@ import pyarrow.parquet as pq
 import pyarrow.parquet.encryption as parquet_encryption
 
 from migration.domain.errors import CouldNotCheck
-from migration.domain.ports import Snapshot
 from migration.domain.tables import ISSUES, SNAPSHOT
+from migration.domain.values import Snapshot
 from migration.legacy import digests
 
 if TYPE_CHECKING:

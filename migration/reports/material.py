@@ -9,7 +9,7 @@ from functools import cached_property
 
 import pyarrow as pa
 
-from migration.domain.ports import Batch, CheckResult, Event, Gate, Snapshot, StageRecord
+from migration.domain.values import Batch, CheckResult, Event, Gate, Snapshot, StageRecord
 from migration.domain.wording import Pair
 from migration.reports import codes, totals
 

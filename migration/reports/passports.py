@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from migration.domain.ports import Batch, Gate
+from migration.domain.values import Batch, Gate
 from migration.reports import redaction
 from migration.reports.texts import moment
 

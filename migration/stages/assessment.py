@@ -21,10 +21,10 @@ from migration.domain.columns import Mask, equals, fen, flat, mask
 from migration.domain.errors import CutoverError
 from migration.domain.exceptions import standing
 from migration.domain.hazards import WEIGHTS, Hazard, hazards
-from migration.domain.ports import Snapshot
 from migration.domain.refusals import tally
 from migration.domain.sampling import bound
 from migration.domain.tables import SNAPSHOT
+from migration.domain.values import Snapshot
 from migration.reports.assessment import page
 from migration.stages import figures
 from migration.stages.house import House

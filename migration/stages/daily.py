@@ -20,7 +20,8 @@ from migration.domain.columns import equals
 from migration.domain.daily import BALANCES, Day, Reconciled, reconcile, wanted
 from migration.domain.errors import ConfigurationError, GateClosed, InputRefused, Waiting
 from migration.domain.findings import Finding
-from migration.domain.ports import DailyFormat, DayBook, ReconciledDay
+from migration.domain.ports import DailyFormat, DayBook
+from migration.domain.values import ReconciledDay
 from migration.stages import progress
 from migration.stages.house import House
 

@@ -18,7 +18,7 @@ from migration.domain.changes import Change
 from migration.domain.columns import equals, flat, member
 from migration.domain.errors import GateClosed
 from migration.domain.findings import Finding
-from migration.domain.ports import Snapshot
+from migration.domain.values import Snapshot
 from migration.stages import assessment, progress
 from migration.stages.exchange import UNDELIVERED
 from migration.stages.house import House

@@ -11,9 +11,9 @@ from datetime import UTC, date
 from typing import Any, Final, Protocol
 
 from migration.domain.errors import GateClosed
-from migration.domain.ports import Event
 from migration.domain.retention import BEGUN, REHEARSAL, RULE, Retention, retention
 from migration.domain.tables import SNAPSHOT
+from migration.domain.values import Event
 from migration.stages import gates
 from migration.stages.house import House
 

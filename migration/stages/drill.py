@@ -18,8 +18,9 @@ from migration.domain.columns import fen
 from migration.domain.errors import ConfigurationError, GateClosed, Waiting
 from migration.domain.findings import Finding
 from migration.domain.outcome import outcome
-from migration.domain.ports import Journal, RepaymentFormat, ResultRefused
+from migration.domain.ports import Journal, RepaymentFormat
 from migration.domain.settlement import ANSWERS, Settled, orders, settled
+from migration.domain.values import ResultRefused
 from migration.stages import progress
 from migration.stages.house import House
 

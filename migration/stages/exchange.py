@@ -19,8 +19,8 @@ from migration.domain.cohorts import row_digest
 from migration.domain.columns import fen, member
 from migration.domain.errors import GateClosed, Waiting
 from migration.domain.findings import Finding
-from migration.domain.ports import Batch, BatchPlan
 from migration.domain.tables import ENTITY_OF
+from migration.domain.values import Batch, BatchPlan
 from migration.domain.windows import clock_time
 from migration.stages import gates, inquire, results
 from migration.stages.house import House

@@ -9,9 +9,9 @@ import pyarrow as pa
 from migration.domain.attempts import attempt_of, batch_of
 from migration.domain.book import Book
 from migration.domain.columns import Mask, equals, mask, member
-from migration.domain.ports import Batch
 from migration.domain.sampling import SamplePlan, draw
 from migration.domain.strata import debt_strata, listing_strata
+from migration.domain.values import Batch
 from migration.stages import sample_keys
 from migration.stages.exchange import Exchange, Rows, batch_id
 from migration.stages.house import House

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from migration.domain.ports import StageRecord
 from migration.domain.tables import SNAPSHOT
+from migration.domain.values import StageRecord
 from migration.stages.house import House
 
 NAME: Final = "figures.json"

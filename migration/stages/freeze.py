@@ -9,7 +9,7 @@ from migration.domain import changes
 from migration.domain.changes import Change
 from migration.domain.errors import GateClosed
 from migration.domain.findings import Finding
-from migration.domain.ports import Snapshot
+from migration.domain.values import Snapshot
 from migration.stages import delta
 from migration.stages.house import House
 

@@ -10,7 +10,7 @@ from expectations import page
 from expectations.words import LANGUAGES
 from migration.domain.errors import CouldNotCheck, GateClosed, Waiting
 from migration.domain.findings import Finding
-from migration.domain.ports import CheckResult, Gate
+from migration.domain.values import CheckResult, Gate
 from migration.stages.house import House
 
 

@@ -11,8 +11,9 @@ import pyarrow as pa
 from expectations import all_rules
 from migration.domain.columns import equals
 from migration.domain.outcome import balance, outcome
-from migration.domain.ports import Batch, Journal
+from migration.domain.ports import Journal
 from migration.domain.tables import ENTITY_OF, SNAPSHOT
+from migration.domain.values import Batch
 from migration.reports.material import Material, Scope, Withdrawn
 from migration.stages import drill, progress, sample_notes
 from migration.stages.house import House

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from migration.domain.ports import Event
+from migration.domain.values import Event
 
 Payload = Mapping[str, Any]
 

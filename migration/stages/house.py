@@ -15,8 +15,9 @@ from migration.domain.attempts import batch_of
 from migration.domain.book import Book, Facts, Rules, derive
 from migration.domain.columns import equals, member
 from migration.domain.errors import ConfigurationError
-from migration.domain.ports import Bank, Batch, Clock, Files, Inquiries, Journal, Judge, Legacy, Snapshot
+from migration.domain.ports import Bank, Clock, Files, Inquiries, Journal, Judge, Legacy
 from migration.domain.tables import SIGNATURES, SNAPSHOT
+from migration.domain.values import Batch, Snapshot
 from migration.domain.windows import Windows
 
 T = TypeVar("T")

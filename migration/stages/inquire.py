@@ -16,8 +16,9 @@ import pyarrow as pa
 from migration.domain.attempts import batch_of
 from migration.domain.columns import equals, member
 from migration.domain.errors import GateClosed, TransientError
-from migration.domain.ports import Batch, Inquired, Inquiries
+from migration.domain.ports import Inquiries
 from migration.domain.tables import ANSWERS, ENTITY_OF, NOT_FOUND
+from migration.domain.values import Batch, Inquired
 from migration.stages import gates, results
 from migration.stages.house import House
 

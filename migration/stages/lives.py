@@ -13,9 +13,9 @@ from migration.domain.columns import equals
 from migration.domain.errors import InputRefused
 from migration.domain.findings import Finding
 from migration.domain.outcome import outcome
-from migration.domain.ports import Batch, Gate
 from migration.domain.settlement import orders
 from migration.domain.tables import KEYS
+from migration.domain.values import Batch, Gate
 from migration.reports.passports import Life
 from migration.stages import drill
 from migration.stages.exchange import batch_id

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from migration.domain.ports import Batch, Journal
+from migration.domain.ports import Journal
+from migration.domain.values import Batch
 from migration.stages.exchange import LEAVING, UNDELIVERED, batch_id
 
 Standing = Literal["free", "leaving", "past"]

@@ -11,8 +11,8 @@ from migration.domain.attempts import batch_of
 from migration.domain.columns import MISSING, equals, lookup, member, pick
 from migration.domain.errors import GateClosed
 from migration.domain.findings import Finding
-from migration.domain.ports import Batch, ResultContext, ResultRefused
 from migration.domain.tables import ENTITY_OF
+from migration.domain.values import Batch, ResultContext, ResultRefused
 from migration.stages.house import House
 
 

@@ -12,7 +12,8 @@ from typing import Any, Final, Protocol
 
 from migration.domain.errors import ConfigurationError, CouldNotCheck
 from migration.domain.findings import Finding
-from migration.domain.ports import Event, Journal
+from migration.domain.ports import Journal
+from migration.domain.values import Event
 from migration.stages.house import Tell
 
 ROTATING: Final = "data_key_rotating"

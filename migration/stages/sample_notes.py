@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from migration.domain.ports import Batch
+from migration.domain.values import Batch
 from migration.stages import exchanges
 from migration.stages.exchange import UNDELIVERED, batch_id
 from migration.stages.house import House

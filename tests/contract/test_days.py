@@ -10,7 +10,7 @@ import pytest
 from migration.clock import FakeClock
 from migration.domain.daily import BALANCES, MOVEMENTS
 from migration.domain.errors import GateClosed, StaleFence
-from migration.domain.ports import ReconciledDay
+from migration.domain.values import ReconciledDay
 from migration.journal.days import ERRORS, TOLD
 from migration.journal.memory import MemoryJournal
 from migration.journal.store import PostgresJournal

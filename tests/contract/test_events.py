@@ -6,7 +6,7 @@ import hashlib
 from datetime import UTC, date, datetime
 
 from migration.domain.findings import Finding
-from migration.domain.ports import Snapshot
+from migration.domain.values import Snapshot
 from tests.contract.test_journal import (
     DAY,
     D,

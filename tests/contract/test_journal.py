@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from migration.clock import FakeClock
 from migration.domain.errors import ConfigurationError, GateClosed, InputRefused, StaleFence
 from migration.domain.findings import Finding
-from migration.domain.ports import BatchPlan, CheckResult, Inquired, Journal, Snapshot
+from migration.domain.ports import Journal
 from migration.domain.tables import ANSWERS, CORRECTIONS, EXCEPTIONS, ITEMS, RESENDS
+from migration.domain.values import BatchPlan, CheckResult, Inquired, Snapshot
 from migration.journal import rules
 from migration.journal.memory import MemoryJournal
 from migration.journal.store import PostgresJournal

@@ -26,8 +26,8 @@ from migration.demo.processes import Processes
 from migration.demo.rest import Rest, TaskState
 from migration.demo.screen import Screen, progress
 from migration.domain.errors import TransientError
-from migration.domain.ports import Decision, Gate
 from migration.domain.tables import EXCEPTIONS, RESENDS
+from migration.domain.values import Decision, Gate
 
 ROOT = Path(__file__).parents[2]
 PARENT = "import subprocess, sys, time; print(subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)']).pid, flush=True); time.sleep(600)"

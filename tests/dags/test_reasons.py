@@ -14,7 +14,7 @@ from expectations import all_rules
 from expectations.words import owner_name, stage_name
 from migration.domain import errors
 from migration.domain.findings import Finding
-from migration.domain.ports import CheckResult
+from migration.domain.values import CheckResult
 from migration.stages import gates
 from tests.dags.conftest import ROOT
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from migration.domain.errors import CutoverError
-from migration.domain.ports import Batch
+from migration.domain.values import Batch
 from migration.journal.memory import MemoryJournal
 from migration.sandbox.bank.corruptions import spoil
 from migration.sandbox.bank.tables import APPZX, BID, BIDIN, SIGTRAN

@@ -18,7 +18,7 @@ import pyarrow as pa
 
 from migration.bank import reasons
 from migration.bank.profile import JxProfile
-from migration.domain.ports import Batch, ResultContext, ResultRefused
+from migration.domain.values import Batch, ResultContext, ResultRefused
 from tests.fuzz.mutate import BATCH, DAY, Exchange, exchange, spoil, spoil_file
 from tests.oracle.results import SHAPES, Known, judge
 

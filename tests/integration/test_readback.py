@@ -11,7 +11,7 @@ from contextlib import closing, contextmanager
 import pytest
 
 from expectations.plain import PlainJudge
-from migration.domain.ports import CheckResult
+from migration.domain.values import CheckResult
 from tests.integration.test_asking import case_of
 from tests.support.asking import asked
 

@@ -12,8 +12,8 @@ import pytest
 
 from migration.clock import SystemClock
 from migration.domain.errors import ConfigurationError, CouldNotCheck
-from migration.domain.ports import Snapshot
 from migration.domain.tables import SNAPSHOT
+from migration.domain.values import Snapshot
 from migration.journal.store import PostgresJournal
 from migration.legacy.keyring import NEXT_VARIABLE, Keyring
 from migration.legacy.platform import LegacyPlatform

@@ -13,8 +13,8 @@ from expectations.plain import PlainJudge
 from migration.bank.memory import MemoryFiles
 from migration.bank.profile import JxProfile
 from migration.clock import FakeClock
-from migration.domain.ports import Batch, ResultContext, ResultRefused, Snapshot
 from migration.domain.tables import ENTITY_OF
+from migration.domain.values import Batch, ResultContext, ResultRefused, Snapshot
 from migration.journal.memory import MemoryJournal
 from migration.journal.memory.state import Held
 from migration.journal.store import PostgresJournal

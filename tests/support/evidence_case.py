@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 
 from migration.clock import FakeClock
-from migration.domain.ports import ReconciledDay
+from migration.domain.values import ReconciledDay
 from migration.journal import days
 from migration.journal.keys import EvidenceKey
 from migration.journal.notary import ROOTS, Notary

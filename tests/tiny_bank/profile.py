@@ -11,8 +11,8 @@ import pyarrow as pa
 
 from migration.bank.profiles import Adapter, Surroundings
 from migration.domain.findings import Finding
-from migration.domain.ports import Batch, FileLimits, ResultContext, ResultRefused
 from migration.domain.tables import ANSWERS, ROWS
+from migration.domain.values import Batch, FileLimits, ResultContext, ResultRefused
 from migration.sections import Bank as Settings
 
 OUTCOMES = {"to_activate": ("ok", False), "active": ("ok", True), "booked": ("ok", None), "declined": ("refused", None)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
-from migration.domain.ports import Decision, Gate, Right
+from migration.domain.values import Decision, Gate, Right
 from migration.journal import payloads, rules
 from migration.journal.memory.state import Memory
 

@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from migration.domain.errors import CutoverError, GateClosed
-from migration.domain.ports import Batch
 from migration.domain.tables import ANSWERS, ENTITY_OF, ITEMS
+from migration.domain.values import Batch
 from migration.journal import faults, payloads, rules
 from migration.journal.batches import check_withdrawal, plan_fields
 from migration.journal.memory.state import Memory
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from datetime import date, datetime
 
     from migration.domain.findings import Finding
-    from migration.domain.ports import BatchPlan
+    from migration.domain.values import BatchPlan
 
 _ANSWERED = {
     "state": "outcome",

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import date, datetime
 
-    from migration.domain.ports import ReconciledDay
+    from migration.domain.values import ReconciledDay
 
 
 class MemoryDays(Memory):

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from migration.domain.ports import Batch, Inquired
+    from migration.domain.values import Batch, Inquired
 
 _LAST = 1_000_000
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from migration.domain.findings import Finding
-    from migration.domain.ports import Event, Snapshot
+    from migration.domain.values import Event, Snapshot
 
 
 class MemoryRun(Memory):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from migration.domain.ports import StageRecord
+from migration.domain.values import StageRecord
 from migration.journal import payloads, rules
 from migration.journal.memory.state import Memory
 from migration.journal.stages import DISPOSITIONS, check_terminal
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-    from migration.domain.ports import CheckResult
+    from migration.domain.values import CheckResult
 
 
 class MemoryStages(Memory):

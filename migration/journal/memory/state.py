@@ -15,17 +15,8 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from migration.domain.ports import (
-        Batch,
-        CheckResult,
-        Clock,
-        Event,
-        Gate,
-        ReconciledDay,
-        Right,
-        Snapshot,
-        StageRecord,
-    )
+    from migration.domain.ports import Clock
+    from migration.domain.values import Batch, CheckResult, Event, Gate, ReconciledDay, Right, Snapshot, StageRecord
 
     BatchKey = tuple[date, str]
     Body = Callable[[datetime], Mapping[str, object] | None]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from migration.domain import wording
-from migration.domain.ports import Decision
+from migration.domain.values import Decision
 from migration.reports import codes, redaction
 from migration.reports.document import Block, Column, Paragraph, Row, Section, Table
 from migration.reports.material import Material

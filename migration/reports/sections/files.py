@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from migration.domain import wording
-from migration.domain.ports import Batch
+from migration.domain.values import Batch
 from migration.reports import codes
 from migration.reports.document import Block, Column, Mark, Paragraph, Row, Section, Table
 from migration.reports.material import Material

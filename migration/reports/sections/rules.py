@@ -9,7 +9,7 @@ from itertools import groupby
 from typing import Final
 
 from migration.domain import wording
-from migration.domain.ports import CheckResult
+from migration.domain.values import CheckResult
 from migration.reports import codes
 from migration.reports.document import Bars, Block, Column, Paragraph, Row, Section, Series, Table
 from migration.reports.material import Material

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from migration.domain import wording
-from migration.domain.ports import Event
+from migration.domain.values import Event
 from migration.reports import codes
 from migration.reports.document import Block, Column, Mark, Paragraph, Row, Section, Table
 from migration.reports.material import Material

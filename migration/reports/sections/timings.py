@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from migration.domain import wording
-from migration.domain.ports import StageRecord
+from migration.domain.values import StageRecord
 from migration.reports import codes
 from migration.reports.document import Bars, Block, Column, Paragraph, Row, Section, Series, Table
 from migration.reports.material import Material

@@ -26,7 +26,7 @@ from migration.demo.processes import GRACE_S, Processes
 from migration.demo.rest import ENDED
 from migration.domain.errors import GateClosed
 from migration.domain.outcome import balance, outcome
-from migration.domain.ports import Batch
+from migration.domain.values import Batch
 from migration.reports import exports
 from migration.sandbox.bank import dump
 from migration.settings import load

@@ -9,8 +9,8 @@ import pyarrow as pa
 
 from migration.bank.layouts import layout
 from migration.bank.profile import RECORD_TYPES, JxProfile
-from migration.domain.ports import Batch, ResultContext
 from migration.domain.tables import ROWS
+from migration.domain.values import Batch, ResultContext
 
 GOLDEN = Path(__file__).resolve().parents[2] / "golden" / "bank"
 DAY = date(2017, 11, 18)

@@ -9,8 +9,8 @@ import pytest
 
 from migration.bank.cells import DoesNotFit
 from migration.bank.layouts import layout
-from migration.domain.ports import Batch, ResultRefused
 from migration.domain.tables import ROWS
+from migration.domain.values import Batch, ResultRefused
 from tests.unit.bank.samples import FIRST, SECOND, context, profile
 
 DAY = date(2017, 11, 18)

@@ -3,7 +3,7 @@ from datetime import date
 import pytest
 
 from migration.bank.layouts import LAYOUTS, _layout, layout
-from migration.domain.ports import FileLimits
+from migration.domain.values import FileLimits
 
 PUBLISHED = {
     "APPZX": 433,

@@ -8,8 +8,8 @@ import pyarrow as pa
 import pytest
 
 from migration.bank.repayments import JxRepayments
-from migration.domain.ports import ResultRefused
 from migration.domain.settlement import ORDERS
+from migration.domain.values import ResultRefused
 
 DAY = date(2017, 11, 18)
 FORM = JxRepayments("000187")

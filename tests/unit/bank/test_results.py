@@ -3,8 +3,8 @@ import pytest
 from migration.bank.layouts import layout
 from migration.bank.profile import RECORD_TYPES
 from migration.domain.errors import CouldNotCheck
-from migration.domain.ports import ResultRefused
 from migration.domain.tables import ANSWERS
+from migration.domain.values import ResultRefused
 from tests.unit.bank.samples import (
     DAY,
     DEBTS,

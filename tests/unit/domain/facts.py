@@ -10,8 +10,8 @@ from typing import Any
 import pyarrow as pa
 
 from migration.domain.book import Book, Facts, Rules, derive
-from migration.domain.ports import FileLimits
 from migration.domain.tables import CORRECTIONS, ISSUES, ITEMS, KEYS, RESENDS, SIGNATURES, SNAPSHOT
+from migration.domain.values import FileLimits
 from tests.contract.platforms import DAYS, INSTANTS, MONEY, Tables
 from tests.support.platform import joined
 

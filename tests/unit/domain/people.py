@@ -8,8 +8,8 @@ from datetime import date, datetime
 import pyarrow as pa
 
 from migration.domain.cohorts import UserBook, UserFacts, user_book
-from migration.domain.ports import FileLimits
 from migration.domain.tables import CORRECTIONS, ISSUES, ITEMS, SIGNATURES, SNAPSHOT
+from migration.domain.values import FileLimits
 
 DAY = date(2017, 11, 18)
 POLICY = ("election", "party_to_listing", "receivable", "balance", "last_active", "registered", "user_id")

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from migration.domain.cohorts import USERS, row_digest, user_book
 from migration.domain.corrections import apply
-from migration.domain.ports import FileLimits
 from migration.domain.refusals import CAP
 from migration.domain.tables import ACCOUNT_ROWS
+from migration.domain.values import FileLimits
 from tests.unit.domain.people import (
     ORG_CODE,
     amounts,

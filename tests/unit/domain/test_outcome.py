@@ -9,8 +9,8 @@ import numpy as np
 import pyarrow as pa
 
 from migration.domain.outcome import balance, batch_table, outcome
-from migration.domain.ports import Batch
 from migration.domain.tables import EXPORTS
+from migration.domain.values import Batch
 from tests.contract.platforms import row
 from tests.support.platform import loan, person
 from tests.unit.domain.facts import answer, book

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from migration.domain.ports import FileLimits
 from migration.domain.schedules import _closest, by_kind, differences, expected
+from migration.domain.values import FileLimits
 from tests.contract.platforms import row
 from tests.unit.domain.facts import tables
 

@@ -8,7 +8,7 @@ import pyarrow as pa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from migration.domain.ports import BatchPlan
+from migration.domain.values import BatchPlan
 from migration.journal import copying
 from tests.contract.test_journal import NEXT, answers_of, approve
 

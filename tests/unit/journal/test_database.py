@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError
 
 from migration.clock import FakeClock, SystemClock
 from migration.domain.errors import ConfigurationError, CutoverError, GateClosed, TransientError
-from migration.domain.ports import Snapshot
+from migration.domain.values import Snapshot
 from migration.journal import faults, programs
 from migration.journal.embedded import Embedded
 from migration.journal.store import PostgresJournal

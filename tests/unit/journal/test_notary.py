@@ -12,8 +12,8 @@ import pytest
 
 from migration.domain.errors import ConfigurationError, GateClosed
 from migration.domain.findings import Finding
-from migration.domain.ports import BatchPlan
 from migration.domain.tables import ANSWERS
+from migration.domain.values import BatchPlan
 from migration.journal import witness
 from migration.journal.keys import EvidenceKey, public_keys
 from migration.journal.notary import ROOTS, Notary

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from migration.domain.errors import ConfigurationError, GateClosed, InputRefused, StaleFence
-from migration.domain.ports import Batch, Decision, Gate, Right
+from migration.domain.values import Batch, Decision, Gate, Right
 from migration.journal import chain, rules
 from tests.unit.bank.samples import DAY
 

@@ -8,8 +8,8 @@ from typing import Any
 import pyarrow as pa
 
 from migration.domain.merging import GROUPS
-from migration.domain.ports import Batch, CheckResult, Decision, Event, Gate, Snapshot, StageRecord
 from migration.domain.tables import CORRECTIONS, EXCEPTIONS, ITEMS
+from migration.domain.values import Batch, CheckResult, Decision, Event, Gate, Snapshot, StageRecord
 from migration.reports.material import Material, Scope
 from migration.verification.run import verify
 from tests.unit.verification.small_world import DAY, World

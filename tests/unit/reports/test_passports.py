@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from migration.domain.ports import Batch, Decision, Gate
+from migration.domain.values import Batch, Decision, Gate
 from migration.reports import passport_text, passports, redaction
 from migration.reports.passports import Life
 from migration.reports.texts import moment, span, yuan

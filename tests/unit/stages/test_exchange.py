@@ -7,8 +7,8 @@ import pytest
 
 from migration.bank.memory import MemoryFiles
 from migration.domain.errors import CutoverError, GateClosed, StaleFence, TransientError, Waiting
-from migration.domain.ports import Inquired
 from migration.domain.strata import debt_strata, listing_strata
+from migration.domain.values import Inquired
 from migration.stages import exchange, exchanges, results
 from tests.support.platform import joined, loan, small
 from tests.support.rehearsal import Rehearsal

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from migration.domain.ports import StageRecord
+from migration.domain.values import StageRecord
 from migration.stages import figures
 from tests.support.platform import small
 from tests.support.rehearsal import Rehearsal

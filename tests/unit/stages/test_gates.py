@@ -7,7 +7,7 @@ import json
 import pytest
 
 from migration.domain.errors import CouldNotCheck, GateClosed, Waiting
-from migration.domain.ports import CheckResult
+from migration.domain.values import CheckResult
 from migration.stages import gates
 from tests.unit.stages.workshop import Judgements, house, snapshot
 

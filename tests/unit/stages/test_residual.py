@@ -5,8 +5,8 @@ import pytest
 
 from migration.domain.errors import OutcomeUnknown
 from migration.domain.exceptions import OPEN_SCHEMA
-from migration.domain.ports import BatchPlan
 from migration.domain.tables import ANSWERS
+from migration.domain.values import BatchPlan
 from migration.stages import residual
 from tests.support.platform import small
 from tests.support.rehearsal import Rehearsal

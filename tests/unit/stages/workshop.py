@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from migration.bank.memory import MemoryFiles
 from migration.clock import FakeClock
-from migration.domain.ports import Snapshot
+from migration.domain.values import Snapshot
 from migration.journal.memory import MemoryJournal
 from migration.stages.exchange import Exchange
 from migration.stages.house import House
