@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 from rich.table import Table
@@ -20,6 +20,7 @@ from migration.domain.outcome import balance, outcome
 from migration.domain.repayment_terms import repayment_terms
 from migration.reports import exports, figures, pack, passport_text, passports
 from migration.reports.material import Scope
+from migration.reports.words import Pair, of
 from migration.stages import gather, lives
 from migration.verification import run as verification
 from migration.verification.evidence import Verification
@@ -27,34 +28,53 @@ from migration.verification.evidence import Verification
 Out = Annotated[Path, typer.Option("--out", help="The folder to write into.")]
 SHOWN = 50
 """Findings printed as reasons; --json has them all."""
+VERIFIED: Final[dict[str, Pair]] = {
+    "check": ("核对", "check"),
+    "rows": ("行数", "rows"),
+    "found": ("差异", "found"),
+    "not_seen": ("看不到", "it does not see"),
+    "planted": ("植入错误：{1} 种中发现 {0} 种", "planted corruptions: {0} of {1} seen"),
+    "not_final": (
+        "迁移尚未结清：待处理与受阻的不算差异",
+        "the cutover is not settled yet: what is pending or blocked is no finding",
+    ),
+}
+"""Words of `verify`: (Chinese, English) by id."""
 
 
-def verify(*, json: Annotated[bool, typer.Option("--json", help="Machine-readable.")] = False) -> None:
+def verify(
+    *,
+    json: Annotated[bool, typer.Option("--json", help="Machine-readable.")] = False,
+    language: Annotated[str | None, typer.Option("--language", help="zh | en; the configuration's by default.")] = None,
+) -> None:
     """Compare snapshot, files and claimed outcome by code that shares nothing with the movers; changes nothing."""
+    _require_language(language)
     with desk() as opened:
         opened.begin()
         found = verification.verify(gather.evidence(opened.house))
+        chosen_language = language or opened.settings.cutover.language
     if json:
         emit(found.as_json())
     else:
-        _show(found)
+        _show(found, chosen_language)
     if found.findings:
         raise GateClosed(*(Finding(f.code, f.subject, f.detail) for f in found.findings[:SHOWN]))
 
 
-def _show(found: Verification) -> None:
+def _show(found: Verification, language: str) -> None:
+    say, chinese = of(language, VERIFIED), language == "zh"
     table = Table(box=None, header_style="bold", pad_edge=False)
-    for heading in ("", "check 核对", "rows", "found", "it does not see"):
-        table.add_column(heading, overflow="fold", justify="right" if heading in {"rows", "found"} else "left")
+    for name in ("", "check", "rows", "found", "not_seen"):
+        table.add_column(say.get(name, ""), overflow="fold", justify="right" if name in {"rows", "found"} else "left")
     for check in found.checks:
         mark = "[red]✖[/]" if check.failures else "[green]✔[/]"
-        name = f"{check.name} {check.title_zh}"
-        table.add_row(mark, name, f"{check.rows:,}", f"{check.failures:,}", f"[dim]{check.not_seen}[/]")
+        title, not_seen = (check.title_zh, check.not_seen_zh) if chinese else (check.title_en, check.not_seen)
+        table.add_row(mark, f"{check.name} {title}", f"{check.rows:,}", f"{check.failures:,}", f"[dim]{not_seen}[/]")
     OUT.print(table)
     planted = sum(plant.planted for plant in found.plants)
-    OUT.print(f"planted corruptions 植入错误: {planted - found.planted_unseen} of {planted} seen", style="bold")
+    OUT.print(say["planted"].format(planted - found.planted_unseen, planted), style="bold")
     if not found.final:
-        OUT.print("[yellow]the cutover is not settled yet: what is pending or blocked is no finding[/]")
+        OUT.print(say["not_final"], style="yellow")
 
 
 def report(

@@ -12,13 +12,15 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
 from migration import cli
-from migration.commands import decisions, sandbox, screen
+from migration.commands import decisions, evidence, sandbox, screen
 from migration.commands.shared import Place, whole
 from migration.domain.errors import InputRefused
 from migration.stages.order import STAGES
+from migration.verification.evidence import Check, Plant, Verification
 
 SAMPLE = Path(__file__).resolve().parents[2] / "sample_data" / "cutover.toml"
 DIGEST = "0123456789abcdef" * 4
@@ -48,6 +50,7 @@ MISTAKES = [
     (["passport"], {}, "PASSPORT_KEY passport"),
     (["report", "--out", "x", "--kind", "final"], {}, "REPORT_KIND final"),
     (["report", "--out", "x", "--language", "fr"], {}, "REPORT_LANGUAGE fr"),
+    (["verify", "--language", "fr"], {}, "REPORT_LANGUAGE fr"),
     (["report", "--out", "x", "--compare", "gone.json"], {}, "REPORT_COMPARE gone.json"),
     (["corrections", "gone.csv", "--as", "somebody"], {}, "CORRECTION_FILE gone.csv"),
     (["reject", "accounts", "--digest", "d", "--as", "somebody", "--reason", " "], {}, "REASON_EMPTY --reason"),
@@ -244,3 +247,26 @@ def test_a_long_text_is_whole_on_an_unbuffered_output_whose_writes_are_cut_short
     assert pipe.taken.decode() == text + "\n"
     buffered = io.TextIOWrapper(io.BytesIO())
     assert whole(buffered) is buffered
+
+
+@pytest.mark.parametrize(
+    ("language", "told", "not_told"),
+    [
+        ("zh", ["debts.rows 逐笔债权", "看不到", "法定文件", "7 种中发现 6 种"], ["every debt", "paper", "seen"]),
+        ("en", ["debts.rows every debt", "it does not see", "the paper", "6 of 7 seen"], ["逐笔债权", "看不到"]),
+    ],
+)
+def test_a_verification_is_told_in_the_readers_language(
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    language: str,
+    told: list[str],
+    not_told: list[str],
+) -> None:
+    monkeypatch.setattr(evidence, "OUT", Console(width=200))
+    check = Check("debts.rows", "逐笔债权", "every debt", "all", "the paper", "法定文件", 5, 0)
+    plants = [Plant(f"p{n}", "错", "wrong", planted=True, unseen=("x",) * (n == 1)) for n in range(7)]
+    evidence._show(Verification((check,), tuple(plants), final=True), language)
+    out = capsys.readouterr().out
+    assert [word for word in told if word not in out] == []
+    assert [word for word in not_told if word in out] == []
