@@ -109,8 +109,17 @@ class Books:
         """The withdrawals that a person must look at."""
         async with self.database.transaction() as connection:
             rows = await connection.fetch(query("troubles"))
-        mend = "ask the escrow; then cutover withdrawals release"
-        return tuple(Finding(r["trouble"], f"withdrawals/{r['withdrawal']}", f"still {r['state']}", mend) for r in rows)
+        return tuple(
+            Finding(
+                r["trouble"],
+                f"withdrawals/{r['withdrawal']}",
+                f"still {r['state']}",
+                "see to the line; it goes by itself"
+                if r["submitted_at"] is None
+                else "ask the escrow; then cutover withdrawals release",
+            )
+            for r in rows
+        )
 
     async def counts(self) -> dict[str, tuple[int, int]]:
         """State -> how many withdrawals, and their sum in fen with fees."""

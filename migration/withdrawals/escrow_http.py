@@ -9,10 +9,12 @@ from uuid import UUID
 
 import httpx
 
-from migration.withdrawals.gateway import Payment, Reply, Unanswered, Word
+from migration.withdrawals.gateway import Payment, Reply, Unanswered, Unreached, Word
 
 TIMEOUT: Final = httpx.Timeout(10.0, connect=5.0)
 LARGEST: Final = 4 * 1024 * 1024
+NOT_CONNECTED: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+"""What ends a call before there is a connection to write it to."""
 
 
 class EscrowOverHttp:
@@ -53,6 +55,8 @@ class EscrowOverHttp:
     async def _call(self, method: str, path: str, **more: Any) -> httpx.Response:
         try:
             return await self._client.request(method, path, **more)
+        except NOT_CONNECTED as lost:
+            raise Unreached from lost
         except httpx.HTTPError as lost:
             raise Unanswered from lost
 

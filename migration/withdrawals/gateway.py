@@ -41,8 +41,12 @@ class Unanswered(Exception):
     """No answer, or one that cannot be believed: the effect is not known. It is asked for, never tried again (R4)."""
 
 
+class Unreached(Unanswered):
+    """No connection to the escrow: not a byte of this call has left."""
+
+
 class Gateway(Protocol):
-    """The escrow's three questions. Each raises Unanswered."""
+    """The escrow's three questions. Each raises Unanswered, or Unreached where that is certain."""
 
     async def pay(self, payment: Payment) -> Reply:
         """Order the payment. The only call that moves money."""

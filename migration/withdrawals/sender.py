@@ -1,8 +1,9 @@
 """The sender: takes what is due from the outbox and makes it so at the escrow, once.
 
-The intent is committed before the call (R3); after it, whatever happened, the escrow is only asked (R4). Leases let several
-senders share the work; every write names the fence of its lease, so that one who was overtaken changes nothing. Money goes
-back to its owner only when the escrow says that it did not pay, or when persons release it (`cutover withdrawals release`).
+The intent is committed before the call (R3); after it, whatever happened, the escrow is only asked (R4). One call is not in
+doubt: where no connection was made nothing has left, and the intent is taken back. Leases let several senders share the work;
+every write names the fence of its lease, so that one who was overtaken changes nothing. Money goes back to its owner only when
+the escrow says that it did not pay, or when persons release it (`cutover withdrawals release`).
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from migration.withdrawals.database import AWAY, Database
-from migration.withdrawals.gateway import Gateway, Payment, Reply, Unanswered
+from migration.withdrawals.gateway import Gateway, Payment, Reply, Unanswered, Unreached
 from migration.withdrawals.sqlfiles import query
 
 LEASE: Final = timedelta(seconds=60)
@@ -26,6 +27,7 @@ _LOG: Final = logging.getLogger(__name__)
 
 OVERDUE: Final = "ESCROW_KNOWS_NOTHING"
 ODD_AMOUNT: Final = "ESCROW_ODD_AMOUNT"
+UNREACHED: Final = "ESCROW_UNREACHED"
 
 
 def _nothing(_: str) -> None:
@@ -74,33 +76,50 @@ class Sender:
                     continue
 
     async def turn(self) -> int:
-        """Do what is due now; returns how many it took."""
-        tasks = await self._claim()
-        for task in tasks:
-            await self._do(task)
-        return len(tasks)
+        """Do what is due now; returns how many it did. One that finds no escrow ends the turn: the others' leases run out."""
+        done = 0
+        for task in await self._claim():
+            if not await self._do(task):
+                break
+            done += 1
+        return done
 
     async def _claim(self) -> list[Task]:
         async with self.database.transaction() as connection:
             rows = await connection.fetch(query("claim"), self.now(), self.lease, BATCH)
         return [_task(row) for row in rows]
 
-    async def _do(self, task: Task) -> None:
+    async def _do(self, task: Task) -> bool:
+        """Tell or ask; False when there is no connection to the escrow."""
         try:
-            if task.submitted_at is None:
-                if not await self._intend(task):
-                    return
-                self.failpoint("after_intent")
-                reply = await self.gateway.pay(
-                    Payment(task.number, task.escrow_id, task.amount_fen, task.route, task.card)
-                )
-                self.failpoint("after_pay")
-            else:
-                reply = await self.gateway.ask(task.number)
+            reply = await (self._tell(task) if task.submitted_at is None else self.gateway.ask(task.number))
+        except Unreached:
+            await self._later(task, task.not_found, task.not_found_at, UNREACHED)
+            return False
         except Unanswered:
             await self._later(task, task.not_found, task.not_found_at, "")
-            return
-        await self._heard(task, reply)
+            return True
+        if reply is not None:
+            await self._heard(task, reply)
+        return True
+
+    async def _tell(self, task: Task) -> Reply | None:
+        """Order the payment, once; None when it is not ours to order."""
+        if not await self._intend(task):
+            return None
+        self.failpoint("after_intent")
+        try:
+            reply = await self.gateway.pay(Payment(task.number, task.escrow_id, task.amount_fen, task.route, task.card))
+        except Unreached:
+            await self._untold(task)
+            raise
+        self.failpoint("after_pay")
+        return reply
+
+    async def _untold(self, task: Task) -> None:
+        """Take the intent back; whoever was overtaken since cannot."""
+        async with self.database.transaction() as connection:
+            await connection.execute(query("untold"), task.number, task.fence)
 
     async def _intend(self, task: Task) -> bool:
         """Commit that this one is about to be paid; False when another holds the lease, or it was intended before."""

@@ -1,4 +1,4 @@
-"""Writers write, readers check, and everything breaks: the sender is killed, PostgreSQL is stopped `immediate`, the escrow lies.
+"""Writers write, readers check, and everything breaks: sender and escrow are killed, PostgreSQL is stopped `immediate`, the escrow lies.
 
 Real processes: an embedded PostgreSQL of the test's own, the sandbox escrow, senders. Every read, whenever it is made, must see every
 account's equation closed; after recovery each payment has one effect and what the escrow paid is what the books say was paid.
@@ -79,13 +79,26 @@ def free_port() -> int:
         return found.getsockname()[1]
 
 
-def start_escrow(place: Path, port: int) -> subprocess.Popen[bytes]:
-    faults = [
-        f"--fault={kind}=10"
-        for kind in ("timeout_before", "timeout_after", "late_failure", "double_answer", "error_after")
-    ]
-    words = ["--books", str(place / "books.sqlite"), "--port", str(port), "--hang", "2", "--settle", "0.5", *faults]
-    return subprocess.Popen([sys.executable, "-m", "migration.sandbox.escrow", *words])
+class Escrow:
+    """The sandbox escrow as a process that dies and comes back with its books."""
+
+    def __init__(self, place: Path) -> None:
+        faults = [
+            f"--fault={kind}=10"
+            for kind in ("timeout_before", "timeout_after", "late_failure", "double_answer", "error_after")
+        ]
+        port = free_port()
+        words = ["--books", str(place / "books.sqlite"), "--port", str(port), "--hang", "2", "--settle", "0.5", *faults]
+        self.command = [sys.executable, "-m", "migration.sandbox.escrow", *words]
+        self.address = f"http://127.0.0.1:{port}"
+        self.start()
+
+    def start(self) -> None:
+        self.process = subprocess.Popen(self.command)
+
+    def die(self) -> None:
+        self.process.kill()
+        self.process.wait()
 
 
 def start_sender(url: str, escrow: str) -> subprocess.Popen[bytes]:
@@ -144,7 +157,8 @@ def stop_at_once(server: Embedded) -> None:
 
 async def settle(url: str, escrow: str) -> None:
     """Until nothing is due but what the escrow never got."""
-    async with httpx.AsyncClient(base_url=escrow, trust_env=False) as client:
+    until_up = httpx.AsyncHTTPTransport(retries=6)
+    async with httpx.AsyncClient(base_url=escrow, transport=until_up, trust_env=False) as client:
         for _ in range(200):
             known = {row["number"] for row in (await client.get("/books")).json()}
             database = await Database(url, as_service=False, size=1).open()
@@ -167,28 +181,43 @@ async def enough(seen: Seen, wanted: int) -> None:
         await asyncio.sleep(0.05)
 
 
-async def fire(server: Embedded, url: str, escrow: str) -> Seen:
+async def unreached(url: str) -> None:
+    """Until an order has found no escrow."""
+    database = await Database(url, as_service=False, size=1).open()
+    try:
+        books = Books(database, now)
+        while "ESCROW_UNREACHED" not in {f.code for f in await books.troubles()}:  # noqa: ASYNC110 - what others write
+            await asyncio.sleep(0.05)
+    finally:
+        await database.close()
+
+
+async def fire(server: Embedded, url: str, escrow: Escrow) -> Seen:
     await install(url)
     own = await Database(url, as_service=False, size=1).open()
     await Books(own, now).open(opening(f"E{n:03}", f"U{n}", fen=BALANCE) for n in range(ACCOUNTS))
     await own.close()
     seen, stop = Seen(), asyncio.Event()
-    senders = [start_sender(url, escrow) for _ in range(2)]
+    senders = [start_sender(url, escrow.address) for _ in range(2)]
     crowd = [asyncio.create_task(writes(url, n, stop, seen)) for n in range(WRITERS)]
     crowd.append(asyncio.create_task(reads(url, stop, seen)))
     try:
-        for turn in range(4):
+        for turn in range(6):
             before = seen.asked
             await enough(seen, before + 12)
-            if turn % 2:
+            if turn % 3 == 1:
                 await asyncio.to_thread(stop_at_once, server)
+            elif turn % 3 == 2:
+                escrow.die()
+                await unreached(url)
+                escrow.start()
             else:
                 senders[0].send_signal(signal.SIGKILL)
                 senders[0].wait()
-                senders[0] = start_sender(url, escrow)
+                senders[0] = start_sender(url, escrow.address)
         stop.set()
         await asyncio.gather(*crowd)
-        await settle(url, escrow)
+        await settle(url, escrow.address)
     finally:
         stop.set()
         for process in senders:
@@ -200,20 +229,18 @@ async def fire(server: Embedded, url: str, escrow: str) -> Seen:
 @pytest.mark.timeout(240)
 def test_whatever_breaks_the_books_close_and_nothing_is_paid_twice(server):
     engine, place = server
-    url, port = engine.url("fire"), free_port()
+    url = engine.url("fire")
     PostgresJournal(url).close()
-    escrow = start_escrow(place, port)
-    address = f"http://127.0.0.1:{port}"
+    escrow = Escrow(place)
     try:
-        seen = asyncio.run(fire(engine, url, address))
-        payments = httpx.get(f"{address}/books", trust_env=False).json()
+        seen = asyncio.run(fire(engine, url, escrow))
+        payments = httpx.get(f"{escrow.address}/books", trust_env=False).json()
         lines = asyncio.run(ledger(url))
     finally:
-        escrow.kill()
-        escrow.wait()
+        escrow.die()
     assert seen.torn == []
     assert seen.reads > 5
-    assert seen.asked >= 48
+    assert seen.asked >= 72
     assert closed(lines) == ()
     assert {row["effects"] for row in payments} <= {0, 1}
     assert any(row["told"] == 2 for row in payments)  # the escrow took one twice, and paid it once

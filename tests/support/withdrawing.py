@@ -157,6 +157,23 @@ async def escrow(place, faults: Faults | None = None):
         books.close()
 
 
+@asynccontextmanager
+async def listening(place, port: int, faults: Faults | None = None):
+    """The sandbox escrow behind a real port, in this loop."""
+    books = EscrowBooks(place / "escrow.sqlite")
+    application = escrow_application(books, faults or Faults())
+    server = uvicorn.Server(uvicorn.Config(application, log_level="warning", access_log=False))
+    door = socket.create_server(("127.0.0.1", port))  # it listens from here on; who comes early waits
+    serving = asyncio.create_task(server.serve([door]))
+    try:
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
+            yield client
+    finally:
+        server.should_exit = True
+        await serving
+        books.close()
+
+
 def sender(made: World, gateway: object, **more: object) -> Sender:
     return Sender(made.own, gateway, made.clock, made.terms.finality, **more)
 

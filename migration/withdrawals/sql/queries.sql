@@ -61,6 +61,9 @@ RETURNING w.id, w.escrow_id, w.amount_fen, w.route, w.state, a.card, o.fence, o.
 -- name: intend
 UPDATE withdrawals.outbox SET submitted_at = $3 WHERE withdrawal = $1 AND fence = $2 AND submitted_at IS NULL
 
+-- name: untold
+UPDATE withdrawals.outbox SET submitted_at = NULL WHERE withdrawal = $1 AND fence = $2
+
 -- name: in_transit
 UPDATE withdrawals.withdrawal SET state = 'in_transit', changed_at = $2 WHERE id = $1 AND state = 'requested'
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from datetime import UTC, date, datetime, timedelta
 from uuid import uuid4
 
@@ -14,9 +15,9 @@ from migration.domain.errors import GateClosed, InputRefused, Waiting
 from migration.sandbox.escrow import Faults
 from migration.withdrawals.books import closed
 from migration.withdrawals.escrow_http import EscrowOverHttp
-from migration.withdrawals.gateway import Reply, Unanswered
+from migration.withdrawals.gateway import Reply, Unanswered, Unreached
 from migration.withdrawals.sender import Sender
-from tests.support.withdrawing import DEAR, FREE, Clock, escrow, opening, run, sender, world
+from tests.support.withdrawing import DEAR, FREE, Clock, escrow, listening, opening, run, sender, world
 
 NOBODY = b"6a000a40-2d59-4dc8-b1da-78bff0e90f85"
 
@@ -147,6 +148,61 @@ def test_killed_at_any_point_it_pays_once(pg_url, tmp_path, point):
             else:
                 assert [(p["told"], p["effects"]) for p in payments] == [(1, 1)]
                 assert await state(made) == "paid"
+
+    run(body())
+
+
+def test_without_a_connection_nothing_was_told_and_the_order_goes_once_there_is_one(pg_url, tmp_path):
+    async def body():
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        there = EscrowOverHttp(f"http://127.0.0.1:{port}")
+        async with world(pg_url, opening(), opening("E2", "U2")) as made:
+            await made.ask(1_000)
+            await made.ask(1_000, user="U2", escrow="E2")
+            await work(made, there, turns=6)
+            assert {f.code for f in await made.books.troubles()} == {"ESCROW_UNREACHED"}
+            assert await state(made) == "in_transit"
+            made.clock.go(seconds=61)
+            async with listening(tmp_path, port, Faults(settle_s=0)) as client:
+                await work(made, there)
+                payments = (await client.get("/books")).json()
+            assert [(p["told"], p["effects"]) for p in payments] == [(1, 1)] * 2
+            assert await state(made) == "paid"
+            assert await made.books.troubles() == ()
+        await there.close()
+
+    run(body())
+
+
+def test_one_call_without_a_connection_ends_the_turn(pg_url):
+    async def body():
+        async with world(pg_url, *(opening(f"E{n}", f"U{n}") for n in range(5))) as made:
+            for n in range(5):
+                await made.ask(100, user=f"U{n}", escrow=f"E{n}")
+            gateway = Told(Unreached)
+            assert await sender(made, gateway).turn() == 0
+            assert len(gateway.paid) == 1
+
+    run(body())
+
+
+def test_an_overtaken_sender_cannot_take_the_intent_back(pg_url):
+    """The one that took over has told the escrow nothing, and must not: it asks, whatever the first one finds."""
+
+    async def body():
+        async with world(pg_url, opening()) as made:
+            await made.ask(1_000)
+            old = sender(made, Told(Unreached))
+            (task,) = await old._claim()
+            assert await old._intend(task)
+            made.clock.go(seconds=61)
+            new = Told(Reply("not_found"))
+            await sender(made, new).turn()
+            await old._untold(task)
+            await work(made, new)
+            assert (new.paid, new.asked) == ([], 4)
 
     run(body())
 
