@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from expectations.runner import GxJudge
+from migration import allocator
 from migration.bank.profiles import Adapter, Surroundings, open_bank
 from migration.bank.sftp_files import SftpFiles
 from migration.bank.sftp_link import Address
@@ -112,6 +113,7 @@ def desk(
 ) -> Desk:
     """Open the ports of one run; `destroyed`: also when what the cutover holds of people was destroyed."""
     readable(found.bank.profile)
+    allocator.choose()
     clock = SystemClock()
     workspace = Path(found.cutover.workspace)
     own = workspace / "reports" / figures.NAME

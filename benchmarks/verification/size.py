@@ -123,6 +123,7 @@ def _ours(folder: Path, _debts: int) -> None:
     import pyarrow as pa  # noqa: PLC0415
     import pyarrow.parquet as pq  # noqa: PLC0415
 
+    from migration import allocator  # noqa: PLC0415
     from migration.domain.tables import EXPORTS, SNAPSHOT  # noqa: PLC0415
     from migration.verification.chunks import Merged, differing  # noqa: PLC0415
     from migration.verification.gathered import OF_DEBTS  # noqa: PLC0415
@@ -131,6 +132,7 @@ def _ours(folder: Path, _debts: int) -> None:
     from migration.verification.workbench import WINDOW, Workbench  # noqa: PLC0415
     from tests.support.large_world import LargeWorld  # noqa: PLC0415
 
+    allocator.choose()  # as `wiring` does
     empty = LargeWorld(1_000, 0, files=False).evidence()
     began, spent = time.perf_counter(), time.process_time()
     legacy, claim = stored(folder / "legacy.parquet", LEGACY), stored(folder / "claim.parquet", CLAIM)

@@ -8,7 +8,8 @@ Where two digests agree, the rows are the same; only the rows of other chunks ar
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -43,11 +44,23 @@ class Merged:
 
 
 def differing(legacy: pa.Table, claim: pa.Table, merged: Merged, *, final: bool) -> tuple[pa.Table, pa.Table]:
-    """The rows of both sides that stand in chunks whose digests differ. Both are in the order of `debt_id`."""
-    left, right = _legacy_view(legacy, merged), _claim_view(claim, final=final)
+    """The rows of both sides that stand in chunks whose digests differ. Both are in the order of `debt_id`.
+
+    A chunk in which a key stands twice on both sides alike differs too.
+    """
     once = ordered(legacy["debt_id"], strictly=True)
-    cuts = _cuts(left.column(0), right.column(0))
-    pairs = [(a, b) for a, b in cuts if not _same(left[a], right[b], once=once)]
+    with ThreadPoolExecutor(1) as beside:  # Arrow and the digest both work without the interpreter's lock
+        claimed = beside.submit(_claim_view, claim, final=final)
+        left = _legacy_view(legacy, merged)
+        right = claimed.result()
+        cuts = list(_cuts(left.column(0), right.column(0)))
+        of_right = beside.submit(digests, right, [b for _, b in cuts])
+        both = zip(digests(left, [a for a, _ in cuts]), of_right.result(), strict=True)
+    pairs = [
+        (a, b)
+        for (a, b), (mine, its) in zip(cuts, both, strict=True)
+        if mine != its or not (once or ordered(pa.chunked_array([left["key"][a]]), strictly=True))
+    ]
     return _taken(legacy, [a for a, _ in pairs]), _taken(claim, [b for _, b in pairs])
 
 
@@ -104,25 +117,45 @@ def _view(
     return pa.RecordBatch.from_pydict(columns)
 
 
-def _same(left: pa.RecordBatch, right: pa.RecordBatch, *, once: bool) -> bool:
-    """Equal digests, and no key twice on both sides alike (`once`: none is anywhere in the window)."""
-    if left.num_rows != right.num_rows or digest(left) != digest(right):
-        return False
-    return once or ordered(pa.chunked_array([left.column(0)]), strictly=True)
+def digests(rows: pa.RecordBatch, cuts: Sequence[slice]) -> list[bytes]:
+    """SHA-256 of each range of rows: how many, and of every column the lengths and bytes of texts, the numbers, where NULL is."""
+    columns = [_Laid.out(column) for column in rows.columns]
+    found = []
+    for cut in cuts:
+        one = hashlib.sha256((cut.stop - cut.start).to_bytes(8, "big"))
+        for column in columns:
+            for part in column.of(cut):
+                one.update(part)
+        found.append(one.digest())
+    return found
 
 
-def digest(rows: pa.RecordBatch) -> bytes:
-    """SHA-256 over all columns in order: lengths and bytes of texts, numbers as they are, and where NULL stands."""
-    found = hashlib.sha256()
-    for column in rows.columns:
+@dataclass(frozen=True, slots=True)
+class _Laid:
+    """A column as memory that slices cost nothing of: an element a row, and of a text its bytes and where each row's begin."""
+
+    cells: memoryview  # numbers, or the texts' lengths
+    nulls: Any = None
+    content: memoryview | None = None
+    begins: Any = None
+
+    @classmethod
+    def out(cls, column: pa.Array) -> _Laid:
+        nulls = None
         if column.null_count:
-            found.update(b"NULL" + pc.is_null(column).cast(pa.int8()).to_numpy().tobytes())
-            column = pc.fill_null(column, "" if pa.types.is_string(column.type) else 0)  # noqa: PLW2901
+            nulls = pc.is_null(column).cast(pa.int8()).to_numpy()
+            column = pc.fill_null(column, "" if pa.types.is_string(column.type) else 0)
         if not pa.types.is_string(column.type):
-            found.update(column.to_numpy().tobytes())
-            continue
+            return cls(memoryview(column.to_numpy()), nulls)
         _, offsets, content = column.buffers()
-        ends = np.frombuffer(offsets, np.int32, len(column) + 1, 4 * column.offset)
-        found.update(np.diff(ends).tobytes())
-        found.update(content[int(ends[0]) : int(ends[-1])] if content else b"")
-    return found.digest()
+        begins = np.frombuffer(offsets, np.int32, len(column) + 1, 4 * column.offset)
+        return cls(memoryview(np.diff(begins).data), nulls, memoryview(content or b""), begins)
+
+    def of(self, cut: slice) -> Iterator[Any]:
+        """The parts of a range; where NULL is only if it is anywhere there."""
+        if self.nulls is not None and self.nulls[cut].any():
+            yield b"NULL"
+            yield self.nulls[cut]
+        yield self.cells[cut]
+        if self.content is not None:
+            yield self.content[self.begins[cut.start] : self.begins[cut.stop]]

@@ -19,6 +19,8 @@ import pyarrow.parquet as pq
 
 AT_ONCE: Final = 131_072
 """Rows that are read together."""
+AHEAD: Final = 2
+"""How many times as many are read before they are wanted: a window's worth."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +43,11 @@ def stored(path: Path, columns: Sequence[str] | None = None, decryption: Any = N
             ThreadPoolExecutor(1) as worker,
         ):
             batches = file.iter_batches(AT_ONCE, columns=columns)
-            coming = worker.submit(next, batches, None)
-            while (batch := coming.result()) is not None:
-                coming = worker.submit(next, batches, None)  # read beside the work on this one
+            coming = deque(
+                worker.submit(next, batches, None) for _ in range(AHEAD)
+            )  # read beside the work on what came
+            while (batch := coming.popleft().result()) is not None:
+                coming.append(worker.submit(next, batches, None))
                 yield pa.Table.from_batches([batch])
 
     schema = pq.read_schema(path, decryption_properties=decryption)

@@ -22,7 +22,7 @@ from migration.verification.spec import Scope
 from migration.verification.views import SETTLED, VIEWS
 from migration.verification.windows import together
 
-WINDOW: Final = 250_000
+WINDOW: Final = 131_072
 """Rows of a side in a window."""
 FOLDED: Final = 1_000_000
 """Gathered rows of a table that are added up once there are more."""

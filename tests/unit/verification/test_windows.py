@@ -11,7 +11,7 @@ import pytest
 
 from migration.verification.at_bank import OF_DEBTS as BANK_OF_DEBTS
 from migration.verification.at_bank import VIEWS as BANK_VIEWS
-from migration.verification.chunks import ROWS, Merged, differing
+from migration.verification.chunks import ROWS, Merged, differing, digests
 from migration.verification.library import SPECS, ask, survey
 from migration.verification.planted import Proof
 from migration.verification.spec import WINDOWED
@@ -182,3 +182,19 @@ def test_sides_in_parquet_files_are_compared_as_tables_are(tmp_path):
     )
     with Workbench(streamed, 700) as bench:
         assert not any(ask(bench).values())
+
+
+def test_a_border_between_two_texts_or_rows_is_part_of_a_digest():
+    def of(*texts: str | None) -> bytes:
+        (found,) = digests(pa.record_batch({"t": pa.array(texts, pa.string())}), [slice(0, len(texts))])
+        return found
+
+    assert len({of("ab", "c"), of("a", "bc"), of("abc"), of("abc", ""), of("abc", None), of(None, "abc")}) == 6
+
+
+def test_a_range_of_rows_has_the_digest_that_it_has_alone():
+    rows = pa.record_batch({"t": ["x", "", "yz", None, "w"], "n": pa.array([1, 2, 3, 4, None], pa.int64())})
+    first, second, third = digests(rows, [slice(0, 1), slice(1, 3), slice(3, 5)])
+    alone = pa.record_batch({"t": ["", "yz"], "n": pa.array([2, 3], pa.int64())})
+    assert [second] == digests(alone, [slice(0, 2)]) == digests(rows.slice(1, 2), [slice(0, 2)])
+    assert len({first, second, third}) == 3
