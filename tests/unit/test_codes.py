@@ -48,6 +48,7 @@ NO_CODES = {
         "CUTOVER_WAIT_HOURS",
     ),
     *("CURR_BAL", "ORI_TRANNO"),  # fields of the bank's daily files
+    "ARROW_DEFAULT_MEMORY_POOL",  # Arrow's own variable
 }
 """Words of the same form that are something else."""
 
