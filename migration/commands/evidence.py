@@ -26,6 +26,7 @@ from migration.verification import run as verification
 from migration.verification.evidence import Verification
 
 Out = Annotated[Path, typer.Option("--out", help="The folder to write into.")]
+Language = Annotated[str | None, typer.Option("--language", help="zh | en; the configuration's by default.")]
 SHOWN = 50
 """Findings printed as reasons; --json has them all."""
 VERIFIED: Final[dict[str, Pair]] = {
@@ -45,7 +46,7 @@ VERIFIED: Final[dict[str, Pair]] = {
 def verify(
     *,
     json: Annotated[bool, typer.Option("--json", help="Machine-readable.")] = False,
-    language: Annotated[str | None, typer.Option("--language", help="zh | en; the configuration's by default.")] = None,
+    language: Language = None,
 ) -> None:
     """Compare snapshot, files and claimed outcome by code that shares nothing with the movers; changes nothing."""
     _require_language(language)
@@ -80,7 +81,7 @@ def _show(found: Verification, language: str) -> None:
 def report(
     out: Out,
     kind: Annotated[str | None, typer.Option("--kind", help=" | ".join(pack.KIND_NAMES))] = None,
-    language: Annotated[str | None, typer.Option("--language", help="zh | en; the configuration's by default.")] = None,
+    language: Language = None,
     compare: Annotated[
         Path | None, typer.Option("--compare", help="The .json of another report, to lay beside this one.")
     ] = None,
@@ -131,7 +132,7 @@ def passport(
     user: Annotated[str | None, typer.Option("--user", help="A legacy user id.")] = None,
     listing: Annotated[str | None, typer.Option("--listing", help="A listing number.")] = None,
     debt: Annotated[str | None, typer.Option("--debt", help="A debt number.")] = None,
-    language: Annotated[str | None, typer.Option("--language", help="zh | en; the configuration's by default.")] = None,
+    language: Language = None,
     *,
     json: Annotated[bool, typer.Option("--json", help="Machine-readable.")] = False,
 ) -> None:

@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 AT_ONCE: Final = 131_072
 """Rows that are read together."""
 AHEAD: Final = 2
-"""How many times as many are read before they are wanted: a window's worth."""
+"""How many such pieces are read beside the work on the one before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +43,7 @@ def stored(path: Path, columns: Sequence[str] | None = None, decryption: Any = N
             ThreadPoolExecutor(1) as worker,
         ):
             batches = file.iter_batches(AT_ONCE, columns=columns)
-            coming = deque(
-                worker.submit(next, batches, None) for _ in range(AHEAD)
-            )  # read beside the work on what came
+            coming = deque(worker.submit(next, batches, None) for _ in range(AHEAD))
             while (batch := coming.popleft().result()) is not None:
                 coming.append(worker.submit(next, batches, None))
                 yield pa.Table.from_batches([batch])

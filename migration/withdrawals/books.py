@@ -17,6 +17,7 @@ from migration.domain.errors import GateClosed, InputRefused, Waiting
 from migration.domain.findings import Finding
 from migration.withdrawals.database import Database
 from migration.withdrawals.gateway import Gateway, Unanswered, reversals
+from migration.withdrawals.sender import UNREACHED
 from migration.withdrawals.sqlfiles import query
 from migration.withdrawals.values import Terms
 
@@ -109,14 +110,14 @@ class Books:
         """The withdrawals that a person must look at."""
         async with self.database.transaction() as connection:
             rows = await connection.fetch(query("troubles"))
+        release = "ask the escrow; then cutover withdrawals release"
+        mends = {UNREACHED: "see to the line; it goes by itself"}
         return tuple(
             Finding(
                 r["trouble"],
                 f"withdrawals/{r['withdrawal']}",
                 f"still {r['state']}",
-                "see to the line; it goes by itself"
-                if r["submitted_at"] is None
-                else "ask the escrow; then cutover withdrawals release",
+                mends.get(r["trouble"], release),
             )
             for r in rows
         )

@@ -188,6 +188,19 @@ def test_one_call_without_a_connection_ends_the_turn(pg_url):
     run(body())
 
 
+def test_one_that_was_told_and_cannot_be_asked_for_is_not_to_be_released(pg_url):
+    async def body():
+        async with world(pg_url, opening()) as made:
+            await made.ask(1_000)
+            gateway = Told(Reply("processing"), Unreached)
+            await work(made, gateway, turns=2)
+            (found,) = await made.books.troubles()
+            assert (found.code, found.mend) == ("ESCROW_UNREACHED", "see to the line; it goes by itself")
+            assert len(gateway.paid) == 1
+
+    run(body())
+
+
 def test_an_overtaken_sender_cannot_take_the_intent_back(pg_url):
     """The one that took over has told the escrow nothing, and must not: it asks, whatever the first one finds."""
 
